@@ -1,5 +1,5 @@
 //! Terraform's values: what expressions, types, override files and plans come to where that is easily read
-//! wrongly.
+//! wrongly. What verdicts make of a part that is not known, in whatever language, is asked in `unknown_parts.rs`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -11,7 +11,7 @@
 #[path = "support/declared.rs"]
 mod declared;
 
-use declared::{ALWAYS, ANYTHING, NEVER, bounds, bounds_of, loaded, loaded_as};
+use declared::{ALWAYS, ANYTHING, NEVER, bounds, bounds_of, bounds_on, loaded, loaded_as};
 use keyreach::aws::{AccountId, KmsAction};
 use keyreach::decision::Bound;
 use keyreach::ingest::{Deployment, Loaded};
@@ -778,4 +778,60 @@ module "of" {
         assert_eq!(known.map(|known| known.to_string()).as_deref(), account, "{provider}");
         assert_eq!(arn.region(), region, "{provider}");
     }
+}
+
+/// A module may make a key or not: what is said of its first key is said of no other.
+#[test]
+fn an_index_into_a_block_whose_count_is_not_known_names_what_the_block_makes() {
+    let code = r#"
+variable "create" { type = bool }
+data "aws_caller_identity" "me" {}
+resource "aws_kms_key" "other" {}
+resource "aws_kms_key" "this" {
+  count = var.create ? 1 : 0
+}
+resource "aws_kms_key_policy" "this" {
+  count  = var.create ? 1 : 0
+  key_id = aws_kms_key.this[0].id
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = "kms:*", Resource = "*",
+                   Principal = { AWS = "arn:aws:iam::444455556666:root" } }]
+  })
+}
+resource "aws_kms_grant" "this" {
+  count             = var.create ? 1 : 0
+  key_id            = try(aws_kms_key.this[0].key_id, "")
+  grantee_principal = "arn:aws:iam::444455556666:role/x"
+  operations        = ["Encrypt"]
+}
+"#;
+    let loaded = loaded_as(&[("main.tf", code)], &pinned());
+    let on = |caller: &str, action, key: &str| {
+        let key = format!("arn:aws:kms:this-region:111122223333:key/aws_kms_key.{key}");
+        bounds_on(&loaded, caller, action, &key)
+    };
+    let (root, outsider) = ("arn:aws:iam::111122223333:root", "arn:aws:iam::444455556666:role/x");
+    assert_eq!(on(root, KmsAction::DECRYPT, "other"), ALWAYS);
+    assert_eq!(on(root, KmsAction::DECRYPT, "this[each]"), ANYTHING);
+    for action in [KmsAction::DECRYPT, KmsAction::ENCRYPT] {
+        assert_eq!(on(outsider, action, "other"), NEVER);
+        assert_eq!(on(outsider, action, "this[each]"), ANYTHING);
+    }
+}
+
+/// An index that is not there fails, and `try` goes on.
+#[test]
+fn what_try_goes_on_to_stays_possible_behind_an_index_that_may_not_be_there() {
+    let of = |who: &str| {
+        let code = format!(
+            "variable \"n\" {{ type = number }}\nresource \"aws_iam_role\" \"app\" {{\n  count = var.n\n  \
+             name = \"app\"\n  assume_role_policy = \"{{}}\"\n}}\n{}",
+            key(who)
+        );
+        bounds(&loaded(&[("main.tf", &code)]), "role/ops", KmsAction::DECRYPT)
+    };
+    let other = "arn:aws:iam::${data.aws_caller_identity.me.account_id}:role/ops";
+    assert_eq!(of("aws_iam_role.app[0].arn"), NEVER);
+    assert_eq!(of(&format!("try(aws_iam_role.app[0].arn, \"{other}\")")), ANYTHING);
 }

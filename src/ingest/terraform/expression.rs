@@ -335,6 +335,10 @@ impl Evaluator<'_> {
                 let item = name.parse::<usize>().ok().and_then(|nth| list.items.get(nth));
                 item.cloned().unwrap_or_else(|| Value::failed(at, self.written(at)))
             }
+            // Which of its items it is, or whether it is there, is not known: there are no others.
+            Data::List(list) if !list.items.is_empty() => {
+                one_of(at, &self.written(at), list.items.to_vec())
+            }
             Data::Unknown(hole) if hole.fails => value.clone(),
             Data::Unknown(_) | Data::List(_) | Data::OneOf(..) => self.open(at),
             _ => Value::failed(at, self.written(at)),

@@ -6,7 +6,7 @@ use crate::policy::Principal;
 use crate::syntax::Unresolved;
 
 use super::evaluator::Evaluator;
-use super::keys::pairs;
+use super::tags::pairs;
 use super::value::{Data, Value, shape};
 use super::world::Declared;
 

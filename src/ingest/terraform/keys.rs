@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::aws::KeyArn;
 use crate::aws::pattern::meets;
-use crate::inventory::{Alias, Grant, KeyManager, KeyMetadata, MultiRegion, MultiRegionRole, Tags};
+use crate::inventory::{Alias, Grant, KeyManager, KeyMetadata, MultiRegion, MultiRegionRole};
 use crate::policy::PolicyKind;
 use crate::source::Place;
 use crate::syntax::{BROKEN, WHETHER};
@@ -15,7 +15,6 @@ use super::super::declared;
 use super::super::facts::{Fact, KeyFact, KeyPart, Page};
 use super::super::given::{Gift, Given, grant_in_doubt};
 use super::super::symbols;
-use super::awscc;
 use super::defaults::{default_value, is_none};
 use super::evaluator::Evaluator;
 use super::grants;
@@ -139,27 +138,47 @@ impl<'r> Keys<'r> {
         if evaluator.is_of_none_declared(deployment, value) {
             return Vec::new();
         }
-        let known = value.known();
-        let pieces = value.as_pieces().map(|pieces| shape(&pieces).0);
-        let wanted = pieces.unwrap_or_else(|| "*".to_owned());
+        let shape_of = |value: &Value| {
+            let pieces = value.as_pieces().map(|pieces| shape(&pieces).0);
+            pieces.unwrap_or_else(|| "*".to_owned())
+        };
+        let wanted = shape_of(value);
+        // Of several values each may name one that is declared, and then no other.
+        let branches = match &value.data {
+            Data::OneOf(_, branches) => branches.iter().filter(|it| !it.is_null()).collect(),
+            _ => vec![value],
+        };
+        let named = |value: &Value| evaluator.key_named(deployment, &value.known()?);
+        let is_declared = |arn: &KeyArn| self.drafts.contains_key(arn);
+        let branches: Vec<(&Value, String, Option<KeyArn>)> = branches
+            .into_iter()
+            .map(|it| (it, shape_of(it), named(it).filter(is_declared)))
+            .collect();
         let doubt = |draft: &KeyDraft<'_>| {
             let address = &draft.resource.resource.address;
             value.doubt().unwrap_or_else(|| format!("{WHETHER}{wanted} is {address}").into())
         };
-        let may_be = |draft: &KeyDraft<'_>| {
+        let may_mean = |draft: &KeyDraft<'_>, value: &Value, wanted: &str| {
             let (account, region) = (draft.arn.account(), draft.arn.region());
             let is_beside = account == deployment.account && region == &*deployment.region;
             match &draft.shape {
                 Some(shape) => {
-                    is_beside && meets(&wanted, &shape.name)
-                        || meets(&wanted, &symbols::wide(&shape.arn))
+                    is_beside && meets(wanted, &shape.name)
+                        || meets(wanted, &symbols::wide(&shape.arn))
                 }
                 // A key with an id is not meant by another.
                 None => {
                     let (arn, id) = (draft.arn.as_str(), draft.arn.id());
-                    known.is_none() && (meets(&wanted, arn) || is_beside && meets(&wanted, id))
+                    value.known().is_none()
+                        && (meets(wanted, arn) || is_beside && meets(wanted, id))
                 }
             }
+        };
+        let may_be = |draft: &KeyDraft<'_>| {
+            branches.iter().any(|(value, wanted, named)| match named {
+                Some(arn) => *arn == draft.arn,
+                None => may_mean(draft, value, wanted),
+            })
         };
         let may = self.drafts.values_mut().filter(|draft| may_be(draft));
         may.map(|draft| {
@@ -473,24 +492,4 @@ fn metadata(
         multi_region,
         description: argument("description").and_then(|it| it.known()).map(|it| Box::from(&*it)),
     })
-}
-
-/// Tags that are known wholly; none where nothing is written.
-pub(super) fn tags(value: Option<&Value>) -> Option<Tags> {
-    let Some(value) = value.filter(|value| !value.is_null()) else { return Some(Tags::new()) };
-    pairs(value).map(|pairs| pairs.into_iter().collect())
-}
-
-/// An object of texts, or a list of tags, that is known wholly.
-pub(super) fn pairs(value: &Value) -> Option<Vec<(Box<str>, Box<str>)>> {
-    if let Data::List(list) = &value.data {
-        let tags = list.items.iter().map(awscc::tag);
-        return tags.collect::<Option<_>>().filter(|_| !list.is_open);
-    }
-    let Data::Object(object) = &value.data else { return None };
-    object.rest.is_none().then_some(())?;
-    let pair = |member: &super::value::Member| {
-        Some((Box::from(&*member.name), Box::from(&*member.value.known()?)))
-    };
-    object.members.iter().map(pair).collect()
 }

@@ -48,6 +48,7 @@ mod reference;
 mod referred;
 mod repeated;
 mod resource;
+mod tags;
 mod template;
 mod transcript;
 mod types;

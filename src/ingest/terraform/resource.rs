@@ -11,11 +11,11 @@ use crate::inventory::Tags;
 use super::super::declared::REGION;
 use super::evaluator::{Evaluator, Key, Scope};
 use super::functions::rendered;
-use super::keys::tags;
 use super::module::{Mode, Part};
 use super::plan::{Plan, Stated};
 use super::providers::Provider;
 use super::reference::provider_name;
+use super::tags::tags;
 use super::value::{At, Data, Object, Value};
 
 /// A resource or data of one instance.
