@@ -44,6 +44,7 @@ pub(super) mod plan;
 mod planned;
 mod providers;
 pub(super) mod raw;
+mod readings;
 mod reference;
 mod referred;
 mod repeated;
@@ -372,6 +373,7 @@ impl<'a> Roots<'a> {
         self.found.held.templates.extend(held.templates);
         self.found.held.files.extend(held.files);
         let mut facts = world::facts(&evaluator, &resources);
+        self.add_readings(&evaluator, symbols, &mut facts);
         let files: BTreeSet<FileId> = facts.iter().filter_map(file_of).collect();
         self.found.files.extend(&files);
         self.found.of_roots.push(files);
