@@ -1,4 +1,5 @@
-//! A part of a policy that nobody knows leaves open what hangs on it, and nothing else.
+//! Parts of a policy that nobody knows: of the verdicts on a key those are open that hang on them, and no others.
+//! What the values of Terraform come to, where they are known, is asked in `terraform_values.rs`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -182,12 +183,74 @@ fn what_a_directive_may_add_that_is_no_part_of_a_list_leaves_all_open() {
     let statement = r#", { "Effect": "Allow", "Action": ["kms:Decrypt%{ if var.x }", "kms:Sign%{ endif }"], "Resource": "*",
                      "Principal": { "AWS": "444455556666" } }"#;
     let closed = r#"%{ if var.x }], "Id": "x", "Statement": [%{ endif }"#;
-    let member = r#", { "Effect": "Allow", "Action": "kms:Sign", "Resource": "*" %{ if var.x }, "Condition":
-                  { "Bool": { "aws:SecureTransport": "true" } }%{ endif }, "Principal": { "AWS": "444455556666" } }"#;
-    for statements in [statement, closed, member] {
+    let polarity = r#", { "Effect": "Allow", "Resource": "*", "Principal": { "AWS": "444455556666" },
+                     %{ if var.x }"Action": "kms:Verify"%{ else }"NotAction": "kms:Verify"%{ endif } }"#;
+    let name = r#", { "Effect": "Allow", "Action": "kms:Sign", "Resource": "*", "Principal": { "AWS": "444455556666" }
+                 %{ if var.x }, "${var.names[0]}": {}%{ endif } }"#;
+    let twice = r#", { "Effect": "Allow", "Action": "kms:Sign", "Resource": "*", "Principal": { "AWS": "444455556666" }
+                  %{ if var.x }, "Action": "kms:Verify"%{ endif } }"#;
+    for statements in [statement, closed, polarity, name, twice] {
         let found = bounds_of(&heredoc(statements), OUTSIDER, KmsAction::SIGN);
         assert_eq!(found, ANYTHING, "{statements}");
     }
+}
+
+#[test]
+fn what_a_directive_may_add_to_an_object_leaves_the_rest_as_it_is() {
+    let condition = r#""Condition": { "Bool": { "aws:SecureTransport": "true" } }"#;
+    let of = |members: &str| {
+        format!(
+            r#", {{ "Effect": "Allow", "Action": "kms:Sign", "Resource": "*" {members} "Principal": {{ "AWS": "444455556666" }} }}"#
+        )
+    };
+    for statements in [
+        of(&format!("%{{ if var.x }}, {condition}%{{ endif }},")),
+        of(&format!(", %{{ if var.x ~}}\n {condition},\n%{{ endif ~}}\n")),
+        of(&format!(
+            ", %{{ if var.x }}{condition}%{{ else }}{}%{{ endif }},",
+            condition.replace("true", "false")
+        )),
+        of(&format!(", %{{ if var.x }}{condition}, %{{ if var.names[0] }}\"Sid\": \"Own\",%{{ endif }}%{{ endif }}")),
+        of(r#", "Condition": { %{ if var.x }"Bool": { "aws:SecureTransport": "true" }%{ endif } },"#),
+        of(",").replace(
+            r#""Principal": { "AWS": "444455556666" }"#,
+            r#""Principal": { %{ if var.x }"AWS": "444455556666", %{ endif } "Service": "sns.amazonaws.com" }"#,
+        ),
+    ] {
+        let loaded = heredoc(&statements);
+        assert_eq!(bounds_of(&loaded, ROOT, KmsAction::DECRYPT), ALWAYS, "{statements}");
+        assert_eq!(bounds_of(&loaded, OUTSIDER, KmsAction::DECRYPT), NEVER, "{statements}");
+        assert_eq!(bounds_of(&loaded, OUTSIDER, KmsAction::SIGN), ANYTHING, "{statements}");
+    }
+}
+
+#[test]
+fn what_each_of_several_policies_says_stands_there_whichever_it_is() {
+    let statement = |who: &str, action: &str| {
+        format!(
+            r#"{{ Effect = "Allow", Action = "kms:{action}", Resource = "*", Principal = {{ AWS = "{who}" }} }}"#
+        )
+    };
+    let root = "arn:aws:iam::${data.aws_caller_identity.current.account_id}:root";
+    let of = |otherwise: &str| {
+        let policy = |statements: &str| {
+            format!("jsonencode({{ Version = \"2012-10-17\", Statement = [{statements}] }})")
+        };
+        let first =
+            policy(&format!("{}, {}", statement(root, "*"), statement("444455556666", "Sign")));
+        let code = format!(
+            "variable \"x\" {{}}\ndata \"aws_caller_identity\" \"current\" {{}}\nresource \"aws_kms_key\" \"key\" {{\n  \
+             policy = var.x ? {first} : {}\n}}\n",
+            policy(otherwise)
+        );
+        loaded_as(&[("main.tf", &code)], &pinned())
+    };
+    let same = of(&format!("{}, {}", statement("111122223333", "Verify"), statement(root, "*")));
+    assert_eq!(bounds_of(&same, ROOT, KmsAction::DECRYPT), ALWAYS);
+    assert_eq!(bounds_of(&same, OUTSIDER, KmsAction::SIGN), ANYTHING);
+    assert_eq!(bounds_of(&same, OUTSIDER, KmsAction::DECRYPT), NEVER);
+    let other = of(&statement(root, "Verify"));
+    assert_eq!(bounds_of(&other, ROOT, KmsAction::DECRYPT), ANYTHING);
 }
 
 #[test]

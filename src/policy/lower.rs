@@ -10,8 +10,8 @@ use crate::source::{Located, Span};
 use crate::syntax::{Kind, Member, Node, Unresolved, json};
 
 use doubt::{
-    in_branch, open_condition, spread, spread_branches, unknown_effect, unknown_statements,
-    with_effect,
+    in_branch, open_condition, spread, spread_branches, take_shared, unknown_effect,
+    unknown_statements, with_effect,
 };
 use principals::is_star;
 use room::leave_out_what_never_fits;
@@ -180,18 +180,25 @@ impl Lowering {
 
     /// The statements of a policy that is not known, or is one of several.
     fn unknown_policy(&mut self, node: &Node<'_>) -> Vec<Statement> {
-        let mut statements = Vec::new();
+        let mut branches = Vec::new();
         spread_branches(node, &mut |node, branch| match &node.kind {
             Kind::Unresolved(value) => {
-                statements.extend(unknown_statements(node.span, self.kind, &value.expression));
+                let unknown = unknown_statements(node.span, self.kind, &value.expression);
+                branches.push((unknown.into(), None));
             }
             _ => {
                 let lowered = lower(node, self.kind);
                 self.faults.extend(lowered.faults);
-                let all = lowered.statements.into_iter();
-                statements.extend(all.map(|statement| in_branch(statement, branch)));
+                branches.push((lowered.statements, branch));
             }
         });
+        let mut statements = match node.may_be_none() {
+            true => Vec::new(),
+            false => take_shared(&mut branches),
+        };
+        for (own, branch) in branches {
+            statements.extend(own.into_iter().map(|statement| in_branch(statement, branch)));
+        }
         statements
     }
 

@@ -4,10 +4,10 @@
 use std::rc::Rc;
 
 use crate::source::{FileId, Span};
-use crate::syntax::{Kind, Node, json, yaml};
+use crate::syntax::{self, Kind, Node, json, yaml};
 
 use super::marked::{Marked, Syntax};
-use super::value::{At, Data, Inside, List, Member, Piece, PieceData, TEXT, Value, shape};
+use super::value::{At, Data, Hole, Inside, List, Member, Piece, PieceData, TEXT, Value, shape};
 
 /// How deep values are followed.
 const DEPTH: usize = 64;
@@ -240,22 +240,75 @@ fn value(node: &Node<'_>, around: At, text: &Marked<'_>, map: &Map, depth: usize
             let is_open = items.iter().any(|item| text.is_group(item));
             Value::open_list(at, items.iter().map(value).collect(), is_open)
         }
-        Kind::Object(members) => {
-            let members = members.iter().map(|member| {
-                let name_at = map.locate(member.name.span).unwrap_or(at);
-                let name = text.pieces(&member.name.value, name_at);
-                let name: Option<String> = name.iter().map(Piece::known).collect();
-                let value = value(&member.value, at, text, map, depth + 1);
-                Some(Member { name: Rc::from(name?), at: name_at, value })
-            });
-            match members.collect::<Option<Vec<Member>>>() {
-                Some(members) => Value::object(at, members),
-                None => Value::unknown(at, "an object whose names are not known"),
-            }
-        }
+        Kind::Object(members) => match object(members, at, text, map, depth) {
+            Some(members) => Value::object(at, members),
+            None => Value::unknown(at, "an object whose names are not known"),
+        },
         Kind::Unresolved(of) => Value::shaped(at, of.expression.clone(), of.shape.clone()),
         Kind::OneOf { expression, .. } => Value::unknown(at, expression.clone()),
     }
+}
+
+/// The members of an object, those that a hole may add among them; nothing where a name is not known.
+fn object(
+    members: &[syntax::Member<'_>],
+    at: At,
+    text: &Marked<'_>,
+    map: &Map,
+    depth: usize,
+) -> Option<Vec<Member>> {
+    let (mut made, mut added) = (Vec::new(), Vec::new());
+    for member in members {
+        let value = value(&member.value, at, text, map, depth + 1);
+        match text.group_of(&member.name.value) {
+            Some(hole) => added.extend(perhaps(&value, hole)?),
+            None => {
+                let name_at = map.locate(member.name.span).unwrap_or(at);
+                let name = text.pieces(&member.name.value, name_at);
+                let name: Option<String> = name.iter().map(Piece::known).collect();
+                made.push(Member { name: Rc::from(name?), at: name_at, value });
+            }
+        }
+    }
+    // Of two that exclude each other nobody knows which stands there.
+    let is_other = |one: &str, other: &str| one == other || one.strip_prefix("Not") == Some(other);
+    for new in added {
+        let excludes = |it: &Member| is_other(&it.name, &new.name) || is_other(&new.name, &it.name);
+        if made.iter().any(excludes) {
+            return None;
+        }
+        made.push(new);
+    }
+    Some(made)
+}
+
+/// The members that a hole may add to an object, of which `parts` are what it adds in each case.
+fn perhaps(parts: &Value, hole: &Hole) -> Option<Vec<Member>> {
+    let of_part = |part: &Value| match &part.data {
+        Data::Object(object) if object.rest.is_none() => Some(Rc::clone(object)),
+        _ => None,
+    };
+    // The first is empty.
+    let parts = parts.items()?.iter().skip(1).map(of_part).collect::<Option<Vec<_>>>()?;
+    let mut made: Vec<Member> = Vec::new();
+    for member in parts.iter().flat_map(|part| &part.members) {
+        if made.iter().any(|it| it.name == member.name) {
+            continue;
+        }
+        let values = parts.iter().filter_map(|part| part.get(&member.name)).cloned();
+        let one_of = |values| Value::one_of(member.value.at, &*hole.expression, values);
+        let mut values: Vec<Value> = values.collect();
+        if values.len() < parts.len() {
+            // One alone may be none.
+            values = values.into_iter().map(|value| one_of(vec![value])).collect();
+        }
+        let value = match values.len() {
+            1 if parts.len() > 1 => values.remove(0),
+            _ => one_of(values),
+        };
+        made.push(Member { value, ..member.clone() });
+    }
+    Some(made)
 }
 
 /// A text; where it is one hole, what may stand there is no text, either, and where one may end it nothing is known.
@@ -274,7 +327,6 @@ fn whole(pieces: Vec<Piece>, at: At) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::value::Hole;
     use super::*;
 
     const AT: At = At { file: FileId(0), span: Span { start: 0, end: 0 } };

@@ -1,7 +1,8 @@
 //! Texts with marks in place of what is not syntax: holes and symbols.
 //!
 //! What a directive may add to a list of JSON stands there as a list of its own, which the mark of its hole
-//! begins; the commas around it are put in or left out, for whether it adds anything is not known.
+//! begins; what it may add to an object, as a member that the mark names, with an object for each part. The commas
+//! around it are put in or left out, for whether it adds anything is not known.
 
 use crate::syntax::{Kind, Node};
 
@@ -20,6 +21,8 @@ pub(super) struct Marked<'p> {
     /// The holes that begin a list of their own.
     groups: Vec<&'p Hole>,
     quotes: Quotes,
+    /// The brackets that are open.
+    brackets: Vec<char>,
     /// Whether such a list ends the text: what comes next is parted from it.
     is_behind_group: bool,
 }
@@ -65,12 +68,24 @@ impl<'p> Marked<'p> {
                 (PieceData::Known(text), _) => {
                     self.part_from_group(text);
                     self.starts.push((piece, self.text.len()));
-                    self.quotes.read(text);
+                    self.read(text);
                     self.text.push_str(text);
                 }
             }
         }
         Some(())
+    }
+
+    /// Reads a part of the text that is written.
+    fn read(&mut self, text: &str) {
+        for next in text.chars() {
+            match next {
+                '[' | '{' if !self.quotes.is_inside() => self.brackets.push(next),
+                ']' | '}' if !self.quotes.is_inside() => drop(self.brackets.pop()),
+                _ => {}
+            }
+            self.quotes.read(next.encode_utf8(&mut [0; 4]));
+        }
     }
 
     /// The pieces of a string of the text.
@@ -99,9 +114,13 @@ impl<'p> Marked<'p> {
         items: &'n [Node<'s>],
     ) -> Option<(&'p Hole, &'n [Node<'s>])> {
         let (first, parts) = items.split_first()?;
-        let number = first.as_str()?.strip_prefix(GROUP)?.strip_suffix(CLOSE)?;
-        let hole = self.groups.get(number.parse::<usize>().ok()?)?;
-        Some((hole, parts))
+        Some((self.group_of(first.as_str()?)?, parts))
+    }
+
+    /// The hole whose parts stand behind this name in an object.
+    pub(super) fn group_of(&self, name: &str) -> Option<&'p Hole> {
+        let number = name.strip_prefix(GROUP)?.strip_suffix(CLOSE)?;
+        self.groups.get(number.parse::<usize>().ok()?).copied()
     }
 
     /// Whether an item of a list stands for what a hole may add to it.
@@ -120,7 +139,7 @@ impl<'p> Marked<'p> {
         self.marked.push(piece);
     }
 
-    /// Adds the parts of a hole as a list.
+    /// Adds the parts of a hole as a list, or as a member with a list of objects.
     fn add_group(
         &mut self,
         piece: &'p Piece,
@@ -128,18 +147,29 @@ impl<'p> Marked<'p> {
         parts: &'p [Vec<Piece>],
     ) -> Option<()> {
         self.is_behind_group = false;
-        if self.text.trim_end().ends_with(|last| !matches!(last, '[' | ',' | ':' | '{')) {
+        let before = self.text.trim_end();
+        let are_members = self.brackets.last() == Some(&'{') && !before.ends_with(':');
+        if before.ends_with(|last| !matches!(last, '[' | ',' | ':' | '{')) {
             self.text.push(',');
         }
         self.starts.push((piece, self.text.len()));
-        self.text.push_str(&format!("[\"{GROUP}{}{CLOSE}\"", self.groups.len()));
+        let mark = format!("\"{GROUP}{}{CLOSE}\"", self.groups.len());
         self.groups.push(hole);
+        let (begin, open, close) = match are_members {
+            true => (format!("{mark}:[{{}}"), Some('{'), Some('}')),
+            false => (format!("[{mark}"), None, None),
+        };
+        self.text.push_str(&begin);
         for part in parts {
             self.text.push(',');
+            self.text.extend(open);
             let from = self.text.len();
+            self.brackets.push(open.unwrap_or('['));
             self.add(part, Syntax::Json)?;
+            self.brackets.pop();
             self.is_behind_group = false;
             self.blank(from);
+            self.text.extend(close);
         }
         self.text.push(']');
         self.is_behind_group = true;

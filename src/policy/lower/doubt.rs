@@ -1,5 +1,7 @@
 //! What templates leave open: items that may stand there, and statements of which nothing is known.
 
+use std::collections::BTreeSet;
+
 use crate::policy::{
     Alternative, Effect, Element, Polarity, PolicyKind, Principal, PrincipalElement, Standing,
     Statement, Unresolved, Value,
@@ -58,6 +60,28 @@ pub(super) fn in_branch(statement: Statement, branch: Option<Branch<'_>>) -> Sta
             ..statement
         },
     }
+}
+
+/// Takes the statements out that say the same in each branch: one of these is taken, so that they stand there
+/// whichever it is.
+pub(super) fn take_shared<T>(branches: &mut [(Vec<Statement>, T)]) -> Vec<Statement> {
+    let form = |statement: &Statement| {
+        let is_known =
+            statement.standing == Standing::Sound && statement.unresolved().next().is_none();
+        is_known.then(|| statement.normal_form())
+    };
+    let Some(((first, _), others)) = branches.split_first_mut() else { return Vec::new() };
+    let forms = |all: &[Statement]| all.iter().filter_map(form).collect::<BTreeSet<String>>();
+    let mut shared = forms(first);
+    for (other, _) in others.iter() {
+        let other = forms(other);
+        shared.retain(|form| other.contains(form));
+    }
+    let is_shared = |statement: &Statement| form(statement).is_some_and(|it| shared.contains(&it));
+    others.iter_mut().for_each(|(other, _)| other.retain(|it| !is_shared(it)));
+    let (taken, own) = std::mem::take(first).into_iter().partition(is_shared);
+    *first = own;
+    taken
 }
 
 /// What stands for the effect of a statement, where it is not known.
