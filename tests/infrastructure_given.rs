@@ -270,3 +270,20 @@ fn the_fault_of_the_only_file_is_told() {
     folder.put("b.json", "{\"b\": [1,");
     assert!(!of(".").stderr.contains("broken JSON"));
 }
+
+#[test]
+fn the_fault_of_the_only_file_is_told_of_yaml_as_of_json() {
+    for name in ["a.yaml", "a.yml", "a.template"] {
+        let folder = Folder::new("given-broken-yaml");
+        folder.put(name, "a:\n  b: [1,\nc: 2\n");
+        for path in [name, "."] {
+            let run = keyreach(&["check", path]).within(folder.path()).run();
+            assert_eq!(run.code, 3, "{run:?}");
+            assert!(run.stderr.contains(&format!("{name}:2:6: broken YAML")), "{run:?}");
+            assert!(run.stderr.contains("nothing to audit found"), "{run:?}");
+        }
+        folder.put("b.yaml", "b: [1,\nc: 2\n");
+        let run = keyreach(&["check", "."]).within(folder.path()).run();
+        assert!(!run.stderr.contains("broken YAML"), "{run:?}");
+    }
+}

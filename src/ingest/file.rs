@@ -381,6 +381,16 @@ fn not_an_export(source: &Source<'_>) -> (ProblemKind, String, String) {
     }
 }
 
+/// What is wrong with a file that is none of ours, where its path says that it is YAML and it is none.
+pub(super) fn broken_yaml(files: &dyn Files, path: &str) -> Option<FileProblem> {
+    let is_yaml = [".yaml", ".yml", ".template"].iter().any(|ending| path.ends_with(ending));
+    let text = is_yaml.then(|| super::read_text(files, path).ok()).flatten()?;
+    let problem = yaml::parse(&text).1.into_iter().next()?;
+    let (span, message) = (Some(problem.span), format!("broken YAML: {}", problem.message));
+    let help = "correct it, or leave it out";
+    Some(problem_at(ProblemKind::Broken, path, &text, span, message, help))
+}
+
 fn beginning(text: &str) -> &str {
     let mut end = BEGINNING.min(text.len());
     while !text.is_char_boundary(end) {

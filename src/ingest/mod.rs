@@ -150,6 +150,11 @@ fn load_taking(
     let (used, skipped) = (used + declared.used, skipped + declared.skipped);
     problems.sort_by(|left, right| (&left.path, left.span).cmp(&(&right.path, right.span)));
     let read = paths.len();
+    let aside = match paths.as_slice() {
+        [only] if skipped > 0 => aside.or_else(|| file::broken_yaml(files, only)),
+        [_] => aside,
+        _ => None,
+    };
     for path in paths {
         sources.add(path);
     }
@@ -163,7 +168,6 @@ fn load_taking(
     );
     bare_keys::add(&mut inventory, deployment);
     let (callers, deployment) = (declared.callers, deployment.clone());
-    let aside = aside.filter(|_| read == 1);
     Loaded { inventory, problems, aside, read, used, skipped, digest, callers, deployment }
 }
 
