@@ -291,6 +291,45 @@ fn a_comment_suppresses_what_is_found_within_the_statement_that_begins_there() {
 }
 
 #[test]
+fn a_comment_within_a_resource_of_a_template_suppresses_what_is_said_of_the_whole() {
+    let folder = Folder::new("control-resources");
+    let told = |[above, behind, within, last]: [&str; 4]| {
+        let template = format!(
+            "Resources:\n  {above}\n  A: {behind}\n    Type: AWS::KMS::Key\n    Properties:\n      \
+             EnableKeyRotation: false {within}\n  B:\n    Type: AWS::KMS::Key {last}\n"
+        );
+        folder.put("template.yaml", template);
+        let (findings, suppressed, _) = told(&folder, &["."]);
+        let of_rule = findings.iter().filter(|one| one.ends_with("rotation-disabled"));
+        (of_rule.count(), suppressed)
+    };
+    let comment = "# keyreach: ignore[rotation-disabled] replaced by hand";
+    assert_eq!(told(["", "", "", ""]), (2, 0));
+    assert_eq!(told([comment, "", "", ""]), (1, 1));
+    assert_eq!(told(["", comment, "", ""]), (1, 1));
+    assert_eq!(told(["", "", comment, ""]), (1, 1));
+    assert_eq!(told(["", "", comment, comment]), (0, 2));
+}
+
+#[test]
+fn a_comment_behind_a_dash_speaks_of_the_item_below_it() {
+    let folder = Folder::new("control-dash");
+    let statement = "Effect: Allow, Principal: \"*\", Action: \"kms:Decrypt\", Resource: \"*\"";
+    folder.put(
+        "template.yaml",
+        format!(
+            "Resources:\n  A:\n    Type: AWS::KMS::Key\n    Properties:\n      EnableKeyRotation: true\n      \
+             KeyPolicy:\n        Statement:\n          - # keyreach: ignore[public-key-access] a demonstration\n            \
+             {}\n",
+            statement.replace(", ", "\n            ")
+        ),
+    );
+    let (findings, suppressed, _) = told(&folder, &["."]);
+    assert!(!findings.iter().any(|one| one.ends_with("public-key-access")), "{findings:?}");
+    assert_eq!(suppressed, 1);
+}
+
+#[test]
 fn a_comment_suppresses_what_stands_on_its_line_or_below_it() {
     let folder = Folder::new("control-comments");
     let lines = |alice: &str, above_bob: &str| {
@@ -308,6 +347,8 @@ fn a_comment_suppresses_what_stands_on_its_line_or_below_it() {
     let above = "      # keyreach: ignore[unknown-action] -- known\n      # and more\n\n";
     assert_eq!(lines("", above), (vec![BOTH[0].to_owned()], 1, 0));
     assert_eq!(lines(behind, above), (vec![], 2, 0));
+    let close = "#keyreach:ignore[unknown-action] taken over from the exam";
+    assert_eq!(lines(close, ""), (vec![BOTH[1].to_owned()], 1, 0));
     assert_eq!(lines("# keyreach: ignore[missing-input] no", "").0, BOTH);
     for (comment, message) in [
         ("# keyreach: ignore[unknown-action]", "a suppression without a reason"),

@@ -198,8 +198,8 @@ fn means(
         }
 }
 
-/// Whether the primary label of a finding covers a line of the file that the suppression is written in, or the
-/// statement that it is about begins there.
+/// Whether the primary label of a finding covers a line of the file that the suppression is written in, or names what
+/// holds that line, or the statement that it is about begins there.
 fn stands_on(suppression: &Suppression, line: u32, texts: &Texts<'_>, finding: &Finding) -> bool {
     let Some(label) = finding.labels.first() else {
         return false;
@@ -215,9 +215,29 @@ fn stands_on(suppression: &Suppression, line: u32, texts: &Texts<'_>, finding: &
         let last = span.end.saturating_sub(1).max(span.start);
         whole.lines.line(span.start)..=whole.lines.line(last)
     };
+    let named = || {
+        let end =
+            label.span.map_or(label.place.span, |span| label.place.locate(&whole.text, span)).end;
+        block_below(&whole.text, end).is_some_and(|below| {
+            let first = whole.lines.line(end);
+            (first..=first.saturating_add(below)).contains(&line)
+        })
+    };
     let of_cause = finding.cause.filter(|(place, _)| place.file == label.place.file);
     lines(label.place, label.span).contains(&line)
+        || named()
         || of_cause.is_some_and(|(place, span)| *lines(place, span).start() == line)
+}
+
+/// How many lines stand below a name of YAML that ends at `end`, as what it names; nothing where it is none.
+fn block_below(text: &str, end: u32) -> Option<u32> {
+    let (before, rest) = text.split_at_checked(end as usize)?;
+    let own = before.rsplit('\n').next().unwrap_or_default();
+    let depth = |line: &str| line.len() - line.trim_start_matches(' ').len();
+    let (own_rest, below) = rest.strip_prefix(':')?.split_once('\n')?;
+    let is_alone = own_rest.trim().is_empty() || own_rest.trim().starts_with('#');
+    let is_below = |line: &&str| line.trim().is_empty() || depth(line) > depth(own);
+    is_alone.then(|| u32::try_from(below.lines().take_while(is_below).count()).ok()).flatten()
 }
 
 /// Whether `pattern` names the key: its ARN, its id or an alias.

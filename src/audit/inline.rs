@@ -8,8 +8,9 @@ use crate::syntax::yaml;
 
 use super::Texts;
 
-/// What such a comment begins with.
-const MARK: &str = "keyreach: ignore";
+/// What such a comment begins with, and what comes next, perhaps behind spaces.
+const NAME: &str = "keyreach:";
+const IGNORE: &str = "ignore";
 
 /// What a comment says, and where it stands.
 type Comment = (String, Span);
@@ -18,9 +19,10 @@ type Comment = (String, Span);
 type Comments = fn(&str) -> Vec<Comment>;
 
 /// The languages that have comments, by the endings of their files.
-const LANGUAGES: [(&str, Comments); 4] = [
+const LANGUAGES: [(&str, Comments); 5] = [
     (".yaml", yaml_comments),
     (".yml", yaml_comments),
+    (".template", yaml_comments),
     (".tf", hcl_comments),
     (".tofu", hcl_comments),
 ];
@@ -37,7 +39,7 @@ pub fn inline_suppressions(
             continue;
         };
         let file = FileId(u32::try_from(nth).unwrap_or(u32::MAX));
-        if let Some(text) = texts.read(file).filter(|text| text.contains(MARK)) {
+        if let Some(text) = texts.read(file).filter(|text| text.contains(NAME)) {
             of_file((file, path, &text), comments(&text), &mut found, &mut problems);
         }
     }
@@ -55,12 +57,18 @@ fn yaml_comments(text: &str) -> Vec<Comment> {
 /// the end of their line.
 fn hcl_comments(text: &str) -> Vec<Comment> {
     let comment = |(at, _): (usize, &str)| {
+        behind_mark(text.get(at..)?)?;
         let before = text.get(..at)?.trim_end_matches([' ', '\t']);
         let start = ["#", "//"].iter().find_map(|mark| before.strip_suffix(mark))?.len();
         let end = text.get(at..)?.find(['\r', '\n']).map_or(text.len(), |length| at + length);
         Some((text.get(at..end)?.to_owned(), Span::new(start, end)))
     };
-    text.match_indices(MARK).filter_map(comment).collect()
+    text.match_indices(NAME).filter_map(comment).collect()
+}
+
+/// What stands behind the mark that a comment begins with.
+fn behind_mark(comment: &str) -> Option<&str> {
+    comment.strip_prefix(NAME)?.trim_start_matches([' ', '\t']).strip_prefix(IGNORE)
 }
 
 fn of_file(
@@ -71,7 +79,7 @@ fn of_file(
 ) {
     let lines = crate::source::LineIndex::new(text);
     for (comment, span) in comments {
-        let Some(rest) = comment.trim_start().strip_prefix(MARK) else {
+        let Some(rest) = behind_mark(comment.trim_start()) else {
             continue;
         };
         match read(rest) {
@@ -123,7 +131,8 @@ fn read(rest: &str) -> Result<(Vec<&'static str>, String), String> {
 /// comment and not empty.
 fn line_meant(text: &str, at: u32) -> u32 {
     let is_comment = |line: &str| {
-        let line = line.trim();
+        // An item of YAML may begin below its dash.
+        let line = line.trim().trim_start_matches("- ").trim_start();
         line.starts_with('#') || line.starts_with("//") || line.is_empty()
     };
     let from = (at as usize).saturating_sub(1);
