@@ -53,11 +53,18 @@ pub struct PolicyDocument {
     pub place: Place,
     /// What it is attached to.
     pub kind: PolicyKind,
+    /// What is to be said of one that code declares; nothing of most.
+    in_code: Option<Arc<InCode>>,
+    body: Arc<Body>,
+}
+
+/// What is to be said of a policy that code declares.
+#[derive(Clone, Default, Debug)]
+struct InCode {
     /// The range of the file that is the policy, where the place holds more: its parts stand apart.
     own: Option<Span>,
     /// What it is where code takes these branches or those; none where no two of them hang together.
-    readings: Option<Arc<[Reading]>>,
-    body: Arc<Body>,
+    readings: Vec<Reading>,
 }
 
 /// A policy as it is where code takes one branch of each condition that several parts of it hang on.
@@ -104,7 +111,7 @@ impl PolicyDocument {
 
     /// A policy at `place` whose body others may share.
     pub(super) fn with_body(place: Place, kind: PolicyKind, body: Arc<Body>) -> Self {
-        Self { place, kind, own: None, readings: None, body }
+        Self { place, kind, in_code: None, body }
     }
 
     /// A policy that was lowered already; its spans count from the place's start.
@@ -115,23 +122,30 @@ impl PolicyDocument {
     /// The same, `own` of whose place is the policy: the rest of the place holds parts that it refers to.
     #[must_use]
     pub fn standing_at(self, own: Span) -> Self {
-        Self { own: Some(own), ..self }
+        self.with_code(|code| code.own = Some(own))
     }
 
     /// The same, with what it is where code takes these branches or those: together they are all that it can be.
     #[must_use]
     pub fn read_in(self, readings: Vec<Reading>) -> Self {
-        Self { readings: (!readings.is_empty()).then(|| readings.into()), ..self }
+        if readings.is_empty() { self } else { self.with_code(|code| code.readings = readings) }
+    }
+
+    fn with_code(self, say: impl FnOnce(&mut InCode)) -> Self {
+        let mut code = self.in_code.as_deref().cloned().unwrap_or_default();
+        say(&mut code);
+        Self { in_code: Some(Arc::new(code)), ..self }
     }
 
     /// What it is where code takes these branches or those; none where no two of them hang together.
     pub fn readings(&self) -> &[Reading] {
-        self.readings.as_deref().unwrap_or_default()
+        self.in_code.as_deref().map(|code| &*code.readings).unwrap_or_default()
     }
 
     /// Where it stands as a whole, to be shown: no more than its place.
     pub fn whole(&self) -> Place {
-        let span = self.own.map_or(self.place.span, |own| own.shifted(self.place.span.start));
+        let own = self.in_code.as_deref().and_then(|code| code.own);
+        let span = own.map_or(self.place.span, |own| own.shifted(self.place.span.start));
         Place { span, ..self.place }
     }
 
@@ -187,7 +201,7 @@ impl PolicyDocument {
     pub fn without(&self, span: Span) -> Self {
         let mut policy = self.policy().clone();
         policy.statements.retain(|statement| statement.span != span);
-        Self { own: self.own, ..Self::lowered(self.place, self.kind, policy) }
+        self.with_policy(policy)
     }
 
     /// The same policy, of which nobody knows whether it is in force: `doubt` decides.
@@ -196,7 +210,16 @@ impl PolicyDocument {
         for statement in &mut policy.statements {
             statement.doubt.get_or_insert_with(|| doubt.into());
         }
-        Self { own: self.own, ..Self::lowered(self.place, self.kind, policy) }
+        self.with_policy(policy)
+    }
+
+    /// Another policy at the same place.
+    fn with_policy(&self, policy: Policy) -> Self {
+        let other = Self::lowered(self.place, self.kind, policy);
+        match self.in_code.as_deref().and_then(|code| code.own) {
+            Some(own) => other.standing_at(own),
+            None => other,
+        }
     }
 
     /// Whether both say the same, whatever the order, spelling of lists and white space.
