@@ -367,6 +367,11 @@ impl Quest<'_, '_> {
         paths.find(|path| path.doubts.is_empty())
     }
 
+    /// Whether somebody may need its tags again on a way, so that it may not be gone as it is (rules T7, T34).
+    fn may_need_tags_again(&self, start: Ix, way: &Way) -> bool {
+        way.gives_tags(&self.states) && way.plan(&self.states, start).may_need_tags_again(self.cast)
+    }
+
     fn is_within_limits(&self, plan: &Plan) -> bool {
         let primitives = plan.steps.iter().filter(|step| step.what.is_counted(self.cast)).count();
         plan.steps.len() <= self.assembler.hops && primitives <= self.assembler.primitives

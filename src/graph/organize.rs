@@ -319,12 +319,12 @@ impl Quest<'_, '_> {
                 deeper.extend(organized.map(|prefix| (start, prefix.counted_as(of_its_maker))));
                 let known = all.entry(start).or_default();
                 for (key, ways) in explored.ways {
-                    let ways: Vec<Way> =
-                        ways.iter().map(|way| way.numbered(&states, &self.states)).collect();
-                    let rank = |ways: &Vec<Way>| ways.first().map_or((u32::MAX, true), Way::rank);
-                    if known.get(&key).is_none_or(|known| rank(&ways) < rank(known)) {
-                        known.insert(key, ways);
-                    }
+                    let ways = ways.iter().map(|way| way.numbered(&states, &self.states));
+                    let known = known.entry(key).or_default();
+                    known.extend(ways);
+                    known.sort_by_key(Way::rank);
+                    let sound = known.iter().position(|way| !self.may_need_tags_again(start, way));
+                    known.truncate(sound.map_or(known.len(), |at| at + 1));
                 }
             }
             self.past(&after, deeper, all, left);
@@ -335,8 +335,10 @@ impl Quest<'_, '_> {
     fn lacking(&self, start: Ix, calls: usize, all: &AllWays) -> Vec<bool> {
         let mut wanted = self.keys(start).to_vec();
         let near = all.get(&start).into_iter().flatten();
-        let near = near
-            .filter(|(_, ways)| ways.first().is_some_and(|it| it.rank() <= (calls as u32, false)));
+        let is_near = |way: &&Way| {
+            way.rank() <= (calls as u32, false) && !self.may_need_tags_again(start, way)
+        };
+        let near = near.filter(|(_, ways)| ways.first().as_ref().is_some_and(is_near));
         let near: Vec<KeyIx> = near.map(|(key, _)| *key).collect();
         for key in Search::today(&self.states, start, &wanted).into_iter().chain(near) {
             if let Some(want) = wanted.get_mut(key as usize) {

@@ -117,9 +117,7 @@ impl Quest<'_, '_> {
     /// How many calls lead to a key.
     fn calls(&self, start: Ix, key: KeyIx, ways: &[Way]) -> Option<u32> {
         let first = ways.first()?;
-        let is_tagged = first.gives_tags(&self.states)
-            && first.plan(&self.states, start).may_need_tags_again(self.cast);
-        if !is_tagged {
+        if !self.may_need_tags_again(start, first) {
             return Some(first.calls());
         }
         let path = self.made(start, key, ways)?.ok()?;
