@@ -189,3 +189,40 @@ fn one_name_stands_for_an_account_outside_the_export() {
     assert!(told.contains("444455556666:role/any (any"), "{told}");
     assert!(!told.contains("role/q"), "{told}");
 }
+
+/// bob needs to be blue for the key and red for the SCP: with PutKeyPolicy as blue he would have to be red again.
+const RED_AND_BLUE: &str = "
+keyreach: scenario/1
+accounts:
+  111122223333:
+    users: { bob: { tags: { team: red }, policies: [{ allow: '*' }] } }
+    keys:
+      k:
+        policy:
+          - { allow: 'kms:*', to: 'arn:aws:iam::111122223333:root', when: { StringEquals: { 'aws:PrincipalTag/team': blue } } }
+organization:
+  id: o-1
+  management: 999999999999
+  units:
+    shut:
+      accounts: [111122223333]
+      scps: [{ deny: kms:Decrypt, when: { StringNotEquals: { 'aws:PrincipalTag/team': red } } }]
+";
+
+#[test]
+fn t34_t37_a_way_that_tags_shut_hides_none_past_the_organization() {
+    let folder = Folder::new("red_and_blue");
+    folder.put("world.yaml", RED_AND_BLUE);
+    let run = |format: &str| {
+        let args = ["paths", "--max-hops", "2", "--format", format, "world.yaml"];
+        let run = keyreach(&args).within(folder.path()).run();
+        assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+        run.stdout
+    };
+    let told = run("jsonl");
+    let told: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let bob = "arn:aws:iam::111122223333:user/bob";
+    let of_bob = told.iter().find(|line| line["from"] == bob).unwrap_or_else(|| panic!("{told:?}"));
+    assert_eq!(calls(of_bob), ["organizations:LeaveOrganization", "iam:TagUser"]);
+    assert!(run("summary").contains("In 2 calls: 1 pair of 1 principal and 1 key"));
+}
