@@ -170,19 +170,29 @@ fn t7_a_role_is_taken_on_again_where_one_session_cannot_have_all_the_tags() {
 
 #[test]
 fn t34_a_user_whose_own_tag_counts_as_well_is_given_it_back_where_that_is_no_primitive_too_many() {
-    let text = "accounts: { 111122223333: {
-           users: { bob: { tags: { team: red }, policies: [{ allow: '*' }] } },
+    let text = |allowed: &str| {
+        let text = "accounts: { 111122223333: {
+           users: { bob: { tags: { team: red }, policies: [{ allow: ALLOWED }] } },
            keys: { k: { policy: [{ allow: 'kms:*', to: account,
              when: { StringEquals: { 'aws:PrincipalTag/team': blue } } }] } } } }
          organization: { id: o-1, management: 999999999999, units: { shut: { accounts: [111122223333],
            scps: [{ deny: kms:Decrypt, when: { StringNotEquals: { 'aws:PrincipalTag/team': red } } }] } } }";
+        text.replace("ALLOWED", allowed)
+    };
+    let calls = |text: &str, wanted: &Wanted| {
+        let mut paths = paths_wanted(text, wanted).into_iter();
+        let of_bob = paths.find(|path| path.from.text.ends_with(":user/bob"));
+        let hops = of_bob.map(|path| path.hops).unwrap_or_default();
+        hops.iter().map(|hop| hop.call.name()).collect::<Vec<_>>()
+    };
     // The tag, the policy and the tag again are three primitives (rule T52).
     let wanted = Wanted { max_hops: Some(3), ..Wanted::default() };
-    assert!(paths_wanted(text, &wanted).is_empty());
-    let paths = paths_wanted(text, &Wanted { max_primitives: 3, ..wanted });
-    let hops = paths.first().map(|path| path.hops.as_slice()).unwrap_or_default();
-    let calls: Vec<&str> = hops.iter().map(|hop| hop.call.name()).collect();
-    assert_eq!(calls, ["iam:TagUser", "kms:PutKeyPolicy", "iam:TagUser"]);
+    let of_iam_and_keys = text("['iam:*', 'kms:*']");
+    assert!(calls(&of_iam_and_keys, &wanted).is_empty());
+    // Out of the organization the tag of the key is enough (rule T37).
+    assert_eq!(calls(&text("'*'"), &wanted), ["organizations:LeaveOrganization", "iam:TagUser"]);
+    let thrice = calls(&of_iam_and_keys, &Wanted { max_primitives: 3, ..wanted });
+    assert_eq!(thrice, ["iam:TagUser", "kms:PutKeyPolicy", "iam:TagUser"]);
 }
 
 #[test]

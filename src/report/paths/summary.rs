@@ -38,7 +38,10 @@ pub fn summary(
 ) -> io::Result<()> {
     let summary = report.summary;
     let mut lines = opening(report.basis, "who could get to a key");
-    lines.push(format!("{}. Counted by classes, not executed", bound(report.max_primitives)));
+    lines.push(format!(
+        "{}. Counted by classes, executed where tags are needed again",
+        bound(report.max_primitives)
+    ));
     lines.push(format!(
         "Goal: {}; {}, {}",
         goal(report.goal),
