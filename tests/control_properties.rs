@@ -187,7 +187,7 @@ fn checked(random: &mut Random, number: u64) -> Seen {
 
 #[test]
 fn no_request_contradicts_a_verdict_on_a_step() {
-    for_each_seed("no_request_contradicts_a_verdict_on_a_step", |seed| {
+    for_each_seed("no_request_contradicts_a_verdict_on_a_step", "steps", |seed| {
         let seen = (0..WORLDS).into_par_iter();
         let seen = seen.map(|number| checked(&mut Random::new(seed, number), number));
         let seen = seen.reduce(Seen::default, Seen::with);

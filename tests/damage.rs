@@ -237,7 +237,7 @@ fn fixtures() {
         (fixture("policy-examples-variants"), 80),
         (fixture("course-scenario"), 80),
     ];
-    for_each_seed("damage::fixtures", |seed| {
+    for_each_seed("damage::fixtures", "damage", |seed| {
         for (part, (files, times)) in (0..).zip(&fixtures) {
             assert!(!files.is_empty());
             damaged(files, *times, &mut Random::new(seed, part));
@@ -255,7 +255,7 @@ fn the_cases_of_the_rules() {
     }
     let cases: Vec<Tree> = cases.into_values().collect();
     assert!(cases.len() > 20);
-    for_each_seed("damage::the_cases_of_the_rules", |seed| {
+    for_each_seed("damage::the_cases_of_the_rules", "damage", |seed| {
         let random = &mut Random::new(seed, 100);
         for _ in 0..300 {
             let files = random.pick(&cases);
@@ -266,7 +266,7 @@ fn the_cases_of_the_rules() {
 
 #[test]
 fn random_worlds() {
-    for_each_seed("damage::random_worlds", |seed| {
+    for_each_seed("damage::random_worlds", "damage", |seed| {
         for number in 0..30 {
             let random = &mut Random::new(seed, 200 + number);
             let world = World::random(random);
@@ -293,7 +293,7 @@ fn modules_of_terraform() {
     }
     let modules: Vec<Tree> = modules.into_values().collect();
     assert!(modules.len() > 10);
-    for_each_seed("damage::modules_of_terraform", |seed| {
+    for_each_seed("damage::modules_of_terraform", "damage", |seed| {
         let random = &mut Random::new(seed, 300);
         for _ in 0..400 {
             let files = random.pick(&modules);

@@ -114,7 +114,7 @@ fn compared(case: &Case) -> Seen {
 
 #[test]
 fn no_deployment_contradicts_what_is_said_before() {
-    for_each_seed("no_deployment_contradicts_what_is_said_before", |seed| {
+    for_each_seed("no_deployment_contradicts_what_is_said_before", "code", |seed| {
         let seen = (0..TEMPLATES)
             .into_par_iter()
             .map(|number| compared(&Case::random(&mut Random::new(seed, number))));

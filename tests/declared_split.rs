@@ -377,7 +377,7 @@ fn compared(world: &World) -> Seen {
 
 #[test]
 fn what_is_said_of_the_parts_holds_for_the_whole() {
-    for_each_seed("what_is_said_of_the_parts_holds_for_the_whole", |seed| {
+    for_each_seed("what_is_said_of_the_parts_holds_for_the_whole", "code", |seed| {
         let seen = (0..WORLDS)
             .into_par_iter()
             .map(|number| compared(&World::random(&mut Random::new(seed, number))));

@@ -75,7 +75,7 @@ fn smallest(engine: &Engine, world: &World, holes: &[Hole], fault: Box<Fault>) -
 #[test]
 fn verdicts_hold_in_random_worlds() {
     for engine in ENGINES {
-        for_each_seed("verdicts_hold_in_random_worlds", |seed| {
+        for_each_seed("verdicts_hold_in_random_worlds", "verdicts", |seed| {
             let seen = (0..WORLDS).into_par_iter().map(|number| {
                 let random = &mut Random::new(seed, number);
                 let (world, mut holes, cells) = case(random, number);
@@ -99,7 +99,7 @@ fn verdicts_hold_in_random_worlds() {
 #[test]
 fn a_fact_less_makes_verdicts_wider_only() {
     for engine in ENGINES {
-        for_each_seed("a_fact_less_makes_verdicts_wider_only", |seed| {
+        for_each_seed("a_fact_less_makes_verdicts_wider_only", "verdicts", |seed| {
             (0..WORLDS / 3).into_par_iter().for_each(|number| {
                 let random = &mut Random::new(seed, number);
                 let (world, _, cells) = case(random, number * 3);

@@ -54,7 +54,8 @@ fn proof(
 
 #[test]
 fn every_cell_of_random_matrices_is_told_as_the_reference_tells_it() {
-    for_each_seed("every_cell_of_random_matrices_is_told_as_the_reference_tells_it", |seed| {
+    let test = "every_cell_of_random_matrices_is_told_as_the_reference_tells_it";
+    for_each_seed(test, "reasons", |seed| {
         let tried = (0..WORLDS).into_par_iter().map(|number| {
             let world = World::random(&mut Random::new(seed, number));
             let truth = inventory(&world);

@@ -121,7 +121,7 @@ fn check(test: &str, calls: usize, worlds: u64) {
 }
 
 fn check_in(test: &str, make: fn(&mut Random) -> World, calls: usize, worlds: u64) {
-    for_each_seed(test, |seed| {
+    for_each_seed(test, "paths", |seed| {
         (0..worlds).into_par_iter().for_each(|number| {
             let made = make(&mut Random::new(seed, number));
             let Some(fault) = faults(&made, calls).into_iter().next() else { return };

@@ -73,7 +73,7 @@ fn lines(world: &World, random: &mut Random, count: usize) -> Vec<Value> {
 
 #[test]
 fn the_way_a_world_is_written_changes_no_answer() {
-    for_each_seed("the_way_a_world_is_written_changes_no_answer", |seed| {
+    for_each_seed("the_way_a_world_is_written_changes_no_answer", "answers", |seed| {
         let allowed = Counter::new(0);
         for number in 0..WORLDS {
             let random = &mut Random::new(seed, number);
@@ -113,7 +113,8 @@ fn the_way_a_world_is_written_changes_no_answer() {
 
 #[test]
 fn a_request_in_another_context_is_decided_like_one_of_its_own() {
-    for_each_seed("a_request_in_another_context_is_decided_like_one_of_its_own", |seed| {
+    let test = "a_request_in_another_context_is_decided_like_one_of_its_own";
+    for_each_seed(test, "answers", |seed| {
         let allowed = Counter::new(0);
         for number in 0..WORLDS {
             let random = &mut Random::new(seed, number);
@@ -187,7 +188,7 @@ fn deny(random: &mut Random, of: PolicyOf) -> Value {
 
 /// Checks that no request that was denied is allowed once `edit` has been made.
 fn edits_never_allow(test: &str, edit: impl Fn(&mut World, &mut Random) -> bool) {
-    for_each_seed(test, |seed| {
+    for_each_seed(test, "answers", |seed| {
         let turned = Counter::new(0);
         for number in 0..WORLDS * 2 {
             let random = &mut Random::new(seed, number);
@@ -221,7 +222,7 @@ fn edits_never_allow(test: &str, edit: impl Fn(&mut World, &mut Random) -> bool)
 
 #[test]
 fn a_session_policy_more_that_denies_never_allows() {
-    for_each_seed("a_session_policy_more_that_denies_never_allows", |seed| {
+    for_each_seed("a_session_policy_more_that_denies_never_allows", "answers", |seed| {
         let turned = Counter::new(0);
         for number in 0..WORLDS {
             let random = &mut Random::new(seed, number);
@@ -258,7 +259,7 @@ fn session_policy(statement: &Value) -> PolicyDocument {
 #[test]
 fn verdicts_hold_for_what_aws_could_send() {
     let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
-    for_each_seed("verdicts_hold_for_what_aws_could_send", |seed| {
+    for_each_seed("verdicts_hold_for_what_aws_could_send", "verdicts", |seed| {
         let (decided, tried) = (Counter::new([0; 4]), Counter::new(0));
         for number in 0..WORLDS * 6 {
             let random = &mut Random::new(seed, number);

@@ -281,7 +281,7 @@ impl Pair<'_> {
 
 #[test]
 fn groups_say_what_each_caller_says_alone() {
-    for_each_seed("groups_say_what_each_caller_says_alone", |seed| {
+    for_each_seed("groups_say_what_each_caller_says_alone", "reach", |seed| {
         let seen = (0..WORLDS).into_par_iter().map(|number| {
             let random = &mut Random::new(seed, number);
             let world = match number % 3 {

@@ -94,7 +94,7 @@ fn what_is_written_at_a_span_says_what_was_read_there() {
 
 #[test]
 fn random_worlds_lead_back_too() {
-    for_each_seed("random_worlds_lead_back_too", |seed| {
+    for_each_seed("random_worlds_lead_back_too", "spans", |seed| {
         let mut counts = Counts::new();
         for number in 0..40 {
             let random = &mut Random::new(seed, 300 + number);

@@ -118,7 +118,7 @@ fn checked(random: &mut Random) -> [usize; 4] {
 
 #[test]
 fn what_equal_sides_reach_is_what_each_reaches() {
-    for_each_seed("what_equal_sides_reach_is_what_each_reaches", |seed| {
+    for_each_seed("what_equal_sides_reach_is_what_each_reaches", "reach", |seed| {
         let seen = (0..WORLDS).into_par_iter();
         let seen = seen.map(|number| checked(&mut Random::new(seed, number)));
         let sum = |one: [usize; 4], more: [usize; 4]| [0, 1, 2, 3].map(|at| one[at] + more[at]);

@@ -517,7 +517,8 @@ fn no_value_of_a_variable_contradicts_what_is_said_without_it() {
         KmsAction::DESCRIBE_KEY,
         KmsAction::CREATE_GRANT,
     ];
-    for_each_seed("no_value_of_a_variable_contradicts_what_is_said_without_it", |seed| {
+    let test = "no_value_of_a_variable_contradicts_what_is_said_without_it";
+    for_each_seed(test, "code", |seed| {
         let (mut told, mut compared) = (0, 0);
         for number in 0..150 {
             let random = &mut Random::new(seed, number);

@@ -1,4 +1,4 @@
-//! Where randomness comes from: one fresh seed a run, and those that are kept in `testdata/seeds.txt`.
+//! Where randomness comes from: fresh seeds each run, and those that are kept in `testdata/seeds.txt`.
 //!
 //! `KEYREACH_SEED=...` runs one seed alone. A test that fails names the seed it ran with.
 #![allow(
@@ -68,9 +68,19 @@ impl Random {
     }
 }
 
-/// Runs `check` with a fresh seed and with every kept one, or with that of `KEYREACH_SEED` alone.
-pub fn for_each_seed(test: &str, check: impl Fn(u64)) {
-    for seed in seeds(test) {
+/// What tests over random worlds are about: decisions on requests, infrastructure code of which not everything is
+/// known, damaged files, paths to keys, who reaches what by classes, why a cell is as it is, places in files,
+/// verdicts on actions outside KMS, and verdicts on cells.
+const SUBJECTS: [&str; 9] =
+    ["answers", "code", "damage", "paths", "reach", "reasons", "spans", "steps", "verdicts"];
+
+/// How many seeds each test runs with at least: the kept ones, and as many fresh ones as it takes.
+const LEAST: usize = 6;
+
+/// Runs `check` with fresh seeds and with every one that is kept for tests about this subject, or with that of
+/// `KEYREACH_SEED` alone.
+pub fn for_each_seed(test: &str, about: &str, check: impl Fn(u64)) {
+    for seed in seeds(test, about) {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| check(seed))) {
             // Not `eprintln!`, which the harness captures: the seed must be seen in any case.
             let _ = writeln!(std::io::stderr(), "{test} fails with KEYREACH_SEED={seed}");
@@ -88,16 +98,31 @@ pub fn for_one_seed(test: &str, check: impl Fn(u64)) {
     check(seed);
 }
 
-fn seeds(test: &str) -> Vec<u64> {
+fn seeds(test: &str, about: &str) -> Vec<u64> {
     if let Ok(given) = std::env::var("KEYREACH_SEED") {
         return vec![given.parse().expect("KEYREACH_SEED is a number")];
     }
+    let kept = kept(about);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let fresh = Random::new(now.as_nanos() as u64, u64::from(std::process::id())).next() >> 16;
-    let _ = writeln!(std::io::stderr(), "{test}: KEYREACH_SEED={fresh} and the kept ones");
-    let kept = include_str!("../../testdata/seeds.txt").lines();
-    let kept = kept.map(|line| line.split('#').next().unwrap_or_default().trim());
-    let kept = kept.filter(|line| !line.is_empty());
-    let kept = kept.map(|line| line.parse().expect("testdata/seeds.txt has a number a line"));
-    std::iter::once(fresh).chain(kept).collect()
+    let mut random = Random::new(now.as_nanos() as u64, u64::from(std::process::id()));
+    let fresh = (0..LEAST.saturating_sub(kept.len()).max(1)).map(|_| random.next() >> 16);
+    let fresh: Vec<u64> = fresh.collect();
+    let named: Vec<String> = fresh.iter().map(|seed| format!("KEYREACH_SEED={seed}")).collect();
+    let _ = writeln!(std::io::stderr(), "{test}: {} and the kept ones", named.join(", "));
+    fresh.into_iter().chain(kept).collect()
+}
+
+/// The seeds that are kept for tests about a subject. A line has the seed, the subject of the tests that failed
+/// with it or `all`, and why it is kept.
+fn kept(about: &str) -> Vec<u64> {
+    assert!(SUBJECTS.contains(&about), "no subject: {about}");
+    let lines = include_str!("../../testdata/seeds.txt").lines();
+    let lines = lines.map(|line| line.split('#').next().unwrap_or_default().trim());
+    let seed_of = |line: &str| {
+        let (seed, of) = line.split_once(' ').expect("a seed and a subject");
+        assert!(of == "all" || SUBJECTS.contains(&of), "testdata/seeds.txt: no subject: {of}");
+        let seed = seed.parse().expect("a seed is a number");
+        (of == "all" || of == about).then_some(seed)
+    };
+    lines.filter(|line| !line.is_empty()).filter_map(seed_of).collect()
 }
