@@ -291,7 +291,7 @@ fn code_says_how_long_sessions_of_a_role_may_last() {
     let trust = r#"{"Version":"2012-10-17","Statement":[]}"#;
     let template = |more: &str| {
         format!(
-            "Parameters:\n  Open: {{ Type: Number }}\nResources:\n  Role:\n    Type: AWS::IAM::Role\n    \
+            "Parameters:\n  Open: {{ Type: Number }}\nResources:\n  Key: {{ Type: AWS::KMS::Key }}\n  Role:\n    Type: AWS::IAM::Role\n    \
              Properties:\n      RoleName: app\n      AssumeRolePolicyDocument: {trust}\n{more}"
         )
     };
@@ -323,5 +323,55 @@ fn code_says_how_long_sessions_of_a_role_may_last() {
         let roles = loaded.inventory.accounts.values().flat_map(|it| it.identities.values());
         let said: Vec<_> = roles.map(|role| (&*role.name, role.max_session)).collect();
         assert_eq!(said, [("app", expected)], "{text}");
+    }
+}
+
+#[test]
+fn templates_are_dismissed_where_nothing_has_to_do_with_keys() {
+    let role = |name: &str, of_policy: &str| {
+        format!(
+            "Resources:\n  R:\n    Type: AWS::IAM::Role\n    Properties:\n      RoleName: {name}\n      \
+             ManagedPolicyArns:\n        - !Sub 'arn:${{AWS::Partition}}:iam::aws:policy/AmazonS3FullAccess'\n      \
+             Policies:\n        - PolicyName: p\n          PolicyDocument:\n            Statement:\n{of_policy}"
+        )
+    };
+    let allow = |action: &str| {
+        format!(
+            "              - Effect: Allow\n                Action: {action}\n                Resource:\n                  - '*'\n"
+        )
+    };
+    let check = |template: &str, is_dismissed: bool| {
+        let folder = Folder::new("idle");
+        folder.put("t.yaml", template);
+        let run = keyreach(&["check", "."]).within(folder.path()).run();
+        assert_eq!(run.code == 3, is_dismissed, "{template}: {}", run.stderr);
+    };
+    // One that reaches no key for certain.
+    let idle = role("app", &allow("['s3:*', 'dynamodb:Get*']"));
+    check(&idle, true);
+    check(&idle.replace("Resource:", "Resource:  # all\n"), false);
+    let of_alias = role("app", &allow("*all")).replace("RoleName:", "RoleName: &all");
+    check(&of_alias, false);
+    // What may let its role use keys, or may be more than it shows.
+    for action in
+        ["'*'", "'k*'", "'?ms:Decrypt'", "KMS:Decrypt", "['s3:Get*', '*']", "!Ref Some", "*all"]
+    {
+        check(&role("app", &allow(action)), false);
+    }
+    check(&idle.replace("Action", "NotAction"), false);
+    check(&idle.replace("AmazonS3FullAccess", "AdministratorAccess"), false);
+    check(&idle.replace("Resources:", "Transform: Macro\nResources:"), false);
+    check(&format!("{idle}  S:\n    Type: AWS::CloudFormation::Stack\n"), false);
+    // Beside a key, or beside what may reach one, it is read as ever: by what names the role, and whatever
+    // language that is in.
+    let key =
+        "resource \"aws_kms_key\" \"k\" {}\nresource \"aws_iam_user\" \"u\" { name = \"u\" }\n";
+    for (path, text) in [("a/main.tf", key.to_owned()), ("z.yaml", role("other", &allow("'*'")))] {
+        let folder = Folder::new("idle-beside");
+        folder.put("t.yaml", &idle);
+        folder.put(path, text);
+        let run = keyreach(&["check", ".", "--format", "json"]).within(folder.path()).run();
+        let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+        assert_eq!(report["summary"]["coverage"]["principals"]["fully"], 2, "{report}");
     }
 }

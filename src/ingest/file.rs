@@ -33,6 +33,8 @@ pub(super) struct Outcome {
     pub(super) aside: Option<FileProblem>,
     /// Whether one of its documents is ours, though it may state nothing.
     is_ours: bool,
+    /// Its text, where it is a template that matters only beside what has to do with keys: it is not parsed.
+    pub(super) idle: Option<Box<str>>,
 }
 
 impl Outcome {
@@ -72,7 +74,11 @@ pub(super) fn read(
     match text::decode(std::mem::take(buffer)) {
         Ok(text) => {
             let lines = &LineCount::new(&text);
-            let outcome = read_text(&Source { file, text: &text, hint, lines, policies }, path);
+            let source = Source { file, text: &text, hint, lines, policies };
+            let outcome = match is_idle(&source, path) {
+                true => Outcome { idle: Some(source.text.into()), ..Outcome::default() },
+                false => read_text(&source, path),
+            };
             *buffer = text.into_bytes();
             outcome
         }
@@ -85,6 +91,32 @@ pub(super) fn read(
             }
         }
     }
+}
+
+/// Reads the text of a template that was idle before.
+pub(super) fn read_idle(
+    (file, path): (FileId, &str),
+    text: &str,
+    policies: &SharedPolicies,
+) -> Outcome {
+    let (hint, lines) = (Hint::new(path), &LineCount::new(text));
+    read_text(&Source { file, text, hint, lines, policies }, path)
+}
+
+/// Whether a file is a template that matters only beside what has to do with keys.
+fn is_idle(source: &Source<'_>, path: &str) -> bool {
+    let is_data = || source.hint.is_export() || stored::about(path).is_some();
+    let is_template = || {
+        let is_json = source.text.trim_start().starts_with(['{', '[']);
+        !is_json
+            || detect::is_member(source.text, "Resources") && !detect::begins_as_ours(source.text)
+    };
+    cloudformation::idle::is_idle(source.text)
+        && !is_data()
+        && !terraform::is_source(path)
+        && !terraform::raw::is_template(path)
+        && is_template()
+        && !is_scenario(source.text)
 }
 
 /// Whether bytes that are no UTF-8 seem to be something that is read here: what an export begins with, or a

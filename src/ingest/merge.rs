@@ -21,7 +21,7 @@ use super::facts::{
 };
 use super::given::Given;
 use super::symbols::Symbols;
-use super::{gaps, managed, resolve, settle, stored, terraform, worlds};
+use super::{gaps, managed, resolve, settle, stored, terraform, text, worlds};
 
 /// All facts of a run, by what they speak of.
 #[derive(Default)]
@@ -84,6 +84,18 @@ impl Facts {
             && self.worlds.is_empty()
             && self.organization.is_empty()
             && self.pending.is_empty())
+    }
+
+    /// Whether nothing of them has to do with keys: there is nothing but code that does not speak of any.
+    pub(super) fn are_without_keys(&self) -> bool {
+        let speaks_of_kms = |source: &terraform::Source| text::mentions_kms(&source.text);
+        !self.are_of_accounts()
+            && self.listings.is_empty()
+            && self.endpoints.is_empty()
+            && self.loose.is_empty()
+            && self.templates.is_empty()
+            && self.stored.is_empty()
+            && !self.terraform.iter().any(speaks_of_kms)
     }
 
     /// The facts of parts, one behind the other; each is moved once.

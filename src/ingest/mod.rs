@@ -134,12 +134,14 @@ fn load_taking(
         let (mut read, mut buffer) = (Read::default(), Vec::new());
         for (path, number) in paths.iter().zip(first + nth * TOGETHER..) {
             let file = (FileId(to_u32(number)), path.as_str());
-            read.add(file::read(files, file, &policies, digests.as_ref(), &mut buffer));
+            read.add(file.0, file::read(files, file, &policies, digests.as_ref(), &mut buffer));
         }
         read
     };
     let parts: Vec<Read> = paths.par_chunks(TOGETHER).enumerate().map(some).collect();
-    let Read { mut facts, problems: more, aside, used, skipped } = Read::of(parts);
+    let mut read = Read::of(parts);
+    read.wake(&paths, first, &policies);
+    let Read { mut facts, problems: more, aside, used, skipped, .. } = read;
     problems.extend(more);
     let stored = std::mem::take(&mut facts.stored);
     stored::facts(stored, &paths).into_iter().for_each(|fact| facts.add(fact));
@@ -338,15 +340,35 @@ struct Read {
     aside: Option<FileProblem>,
     used: usize,
     skipped: usize,
+    /// Templates that matter only beside what has to do with keys.
+    idle: Vec<(FileId, Box<str>)>,
 }
 
 impl Read {
-    fn add(&mut self, outcome: file::Outcome) {
+    fn add(&mut self, file: FileId, outcome: file::Outcome) {
         self.used += usize::from(outcome.is_used());
         self.skipped += usize::from(outcome.is_skipped());
         self.problems.extend(outcome.problems);
         self.aside = self.aside.take().or(outcome.aside);
         outcome.facts.into_iter().for_each(|fact| self.facts.add(fact));
+        self.idle.extend(outcome.idle.map(|text| (file, text)));
+    }
+
+    /// Reads the templates that were left aside, where something beside them has to do with keys; else they
+    /// are none of ours.
+    fn wake(&mut self, paths: &[String], first: usize, policies: &SharedPolicies) {
+        let idle = std::mem::take(&mut self.idle);
+        if self.facts.are_without_keys() {
+            return;
+        }
+        self.skipped -= idle.len();
+        let read = |(file, text): (FileId, Box<str>)| {
+            let nth = (file.0 as usize).saturating_sub(first);
+            let path = paths.get(nth).map(String::as_str).unwrap_or_default();
+            (file, file::read_idle((file, path), &text, policies))
+        };
+        let read: Vec<_> = idle.into_par_iter().map(read).collect();
+        read.into_iter().for_each(|(file, outcome)| self.add(file, outcome));
     }
 
     /// What was read in parts, one behind the other.
@@ -354,10 +376,11 @@ impl Read {
         let aside = parts.iter_mut().find_map(|part| part.aside.take());
         let used = parts.iter().map(|part| part.used).sum();
         let skipped = parts.iter().map(|part| part.skipped).sum();
+        let idle = parts.iter_mut().flat_map(|part| std::mem::take(&mut part.idle)).collect();
         let (facts, problems): (Vec<_>, Vec<_>) =
             parts.into_iter().map(|part| (part.facts, part.problems)).unzip();
         let problems = problems.into_iter().flatten().collect();
-        Self { facts: merge::Facts::of(facts), problems, aside, used, skipped }
+        Self { facts: merge::Facts::of(facts), problems, aside, used, skipped, idle }
     }
 }
 

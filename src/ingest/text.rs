@@ -37,6 +37,12 @@ pub(super) enum TextFault {
     NotUtf8(usize),
 }
 
+/// Whether three letters of `text` name the service, in whatever case.
+pub(super) fn mentions_kms(text: &str) -> bool {
+    let is_kms = |three: &[u8]| three.eq_ignore_ascii_case(b"kms");
+    text.as_bytes().windows(3).any(is_kms)
+}
+
 /// Reads `bytes` as text.
 ///
 /// # Errors

@@ -14,6 +14,7 @@ mod functions;
 pub(super) mod held;
 mod holder;
 mod identities;
+pub(super) mod idle;
 mod keys;
 mod loops;
 pub(super) mod manifest;

@@ -72,6 +72,7 @@ use super::declared::{self, Deployment, Unmade};
 use super::facts::Fact;
 use super::problem_at;
 use super::symbols::Symbols;
+use super::text::mentions_kms;
 use evaluator::Evaluator;
 use held::Held;
 use module::{File, Module};
@@ -221,11 +222,6 @@ pub(super) fn facts(
 
 fn mentions_identities(text: &str) -> bool {
     ["aws_iam_", "awscc_iam_", "aws_organizations_policy"].iter().any(|name| text.contains(name))
-}
-
-fn mentions_kms(text: &str) -> bool {
-    let is_kms = |three: &[u8]| three.eq_ignore_ascii_case(b"kms");
-    text.as_bytes().windows(3).any(is_kms)
 }
 
 /// The body of a file; of one in JSON syntax, where its parts stand there.
