@@ -682,3 +682,31 @@ fn a_function_that_may_have_no_role_may_have_one_that_sam_makes() {
     let loaded = serverless(condition, &properties(given));
     assert!(loaded.inventory.accounts.values().all(|account| account.identities.is_empty()));
 }
+
+#[test]
+fn what_each_branch_says_stands_there_whichever_is_taken() {
+    let deny = "{ Effect: Deny, Principal: '*', Action: [kms:Decrypt], Resource: '*' }";
+    let allow = "{ Effect: Allow, Principal: '*', Action: kms:Encrypt, Resource: '*' }";
+    let template = |then: &str, otherwise: &str| {
+        format!(
+            "Parameters: {{ Env: {{ Type: String }} }}\nConditions:\n  IsProd: !Equals [!Ref Env, prod]\nResources:\n  \
+             Key:\n    Type: AWS::KMS::Key\n    Properties:\n      KeyPolicy:\n        Version: 2012-10-17\n        \
+             Statement:\n          - {{ Effect: Allow, Principal: '*', Action: 'kms:Decrypt', Resource: '*' }}\n          \
+             - !If [IsProd, {then}, {otherwise}]\n"
+        )
+    };
+    let stranger = "arn:aws:iam::999988887777:role/x";
+    let bounds = |then: &str, otherwise: &str, deployment| {
+        let text = template(then, otherwise);
+        let loaded = loaded_as(&[("t.yaml", &*text)], &deployment);
+        bounds_of(&loaded, stranger, KmsAction::DECRYPT)
+    };
+    assert_eq!(bounds(deny, deny, Deployment::default()), NEVER);
+    // What one of them lacks hangs on which is taken.
+    for (then, otherwise) in [(deny, allow), (deny, "!Ref AWS::NoValue")] {
+        let found = bounds(then, otherwise, Deployment::default());
+        assert_ne!(found.1, Bound::Never, "{otherwise}");
+        assert_eq!(found.0, Bound::Never, "{otherwise}");
+        assert_eq!(bounds(then, otherwise, with("Env", "prod")), NEVER, "{otherwise}");
+    }
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::aws::AccountId;
 use crate::source::Span;
-use crate::syntax::{Kind, Node};
+use crate::syntax::{Kind, Member, Node};
 
 use super::conditions::Truth;
 use super::evaluate::{At, string, text_of, unknown, used_at};
@@ -67,7 +67,7 @@ impl At<'_, '_> {
                 let branches: Vec<Node<'static>> = branches.into_iter().flatten().collect();
                 match branches.as_slice() {
                     [] => None,
-                    [one, other] if is_whole && one.kind == other.kind => Some(one.clone()),
+                    [one, other] if is_whole && says_the_same(one, other) => Some(one.clone()),
                     _ => {
                         let kind = Kind::OneOf { expression, branches };
                         Some(Node { span, tag: None, kind })
@@ -206,5 +206,22 @@ impl At<'_, '_> {
                 Some(Node { span, tag: None, kind: Kind::OneOf { expression, branches: found } })
             }
         }
+    }
+}
+
+/// Whether two values say the same, wherever they stand.
+fn says_the_same(one: &Node<'_>, other: &Node<'_>) -> bool {
+    match (&one.kind, &other.kind) {
+        (Kind::Array(one), Kind::Array(other)) => {
+            one.len() == other.len()
+                && one.iter().zip(other).all(|(one, other)| says_the_same(one, other))
+        }
+        (Kind::Object(one), Kind::Object(other)) => {
+            let is_same = |(one, other): (&Member<'_>, &Member<'_>)| {
+                one.name.value == other.name.value && says_the_same(&one.value, &other.value)
+            };
+            one.len() == other.len() && one.iter().zip(other).all(is_same)
+        }
+        (one, other) => one == other,
     }
 }
