@@ -710,3 +710,28 @@ fn what_each_branch_says_stands_there_whichever_is_taken() {
         assert_eq!(bounds(then, otherwise, with("Env", "prod")), NEVER, "{otherwise}");
     }
 }
+
+#[test]
+fn an_alias_is_no_key_of_whatever_account() {
+    let template = |resource: &str| {
+        format!(
+            "Parameters: {{ Name: {{ Type: String }} }}\nResources:\n{}",
+            key("'arn:aws:iam::444455556666:role/app'").replace("'*'", resource)
+        )
+    };
+    let arn = |name: &str| format!("'arn:aws:kms:us-east-1:111122223333:{name}'");
+    let of_code = "!Sub 'arn:aws:kms:${AWS::Region}:${AWS::AccountId}:alias/${Name}'";
+    for (resource, is_told) in [
+        (arn("alias/app"), true),
+        (of_code.to_owned(), true),
+        (arn("key/1234abcd-12ab-34cd-56ef-1234567890ab"), false),
+        (of_code.replace("alias/", "key/"), false),
+        ("!Ref Name".to_owned(), false),
+    ] {
+        let folder = Folder::new("alias-of-another-account");
+        folder.put("t.yaml", template(&resource));
+        let args = ["check", ".", "--select", "key-policy-resource-mismatch"];
+        let run = keyreach(&args).within(folder.path()).run();
+        assert_eq!(run.stdout.contains("its Resource is an alias"), is_told, "{resource}: {run:?}");
+    }
+}

@@ -191,7 +191,7 @@ impl Symbols {
         let mut readings = Vec::new();
         for (shape, symbols) in &self.by_shape {
             let is_meant = is_name || shape.exact.starts_with("arn:");
-            if !is_meant || !meets(&pattern, &shape.wide) {
+            if !is_meant || !may_be_one(&pattern, &shape.wide) {
                 continue;
             }
             // A name that is no pattern is none of the symbols.
@@ -253,6 +253,17 @@ impl Symbols {
             _ => None,
         });
         others.collect()
+    }
+}
+
+/// Whether something may match both: of two whole ARNs part by part, since no name and no id has a colon (rule
+/// A61).
+fn may_be_one(pattern: &str, shape: &str) -> bool {
+    let (one, other): (Vec<&str>, Vec<&str>) =
+        (pattern.splitn(6, ':').collect(), shape.splitn(6, ':').collect());
+    match (one.len(), other.len()) {
+        (6, 6) => one.iter().zip(&other).all(|(one, other)| meets(one, other)),
+        _ => meets(pattern, shape),
     }
 }
 

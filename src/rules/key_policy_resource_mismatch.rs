@@ -7,6 +7,7 @@ use crate::policy::{
     Standing, Statement, Value,
 };
 use crate::source::Located;
+use crate::syntax::is_of_deployment;
 
 use super::report::Sink;
 use super::resources::{Form, form};
@@ -44,11 +45,15 @@ fn is_never_the_key(
     index: usize,
     resource: &Element,
 ) -> bool {
-    let texts: Option<Vec<&str>> = resource.values.iter().map(|one| one.value.text()).collect();
-    // What a variable or an expression stands for is not known.
-    let Some(texts) = texts.filter(|all| !all.iter().any(|text| text.contains("${"))) else {
-        return false;
+    let texts: Vec<&str> = entries(resource).collect();
+    // What a variable or an expression stands for is not known, but where no key has its form.
+    let is_open = |one: &Located<Value>| match &one.value {
+        Value::Text(text) => text.contains("${"),
+        Value::Unresolved(open) => form(&open.shape) == Form::MayBeKey,
     };
+    if resource.values.iter().any(is_open) {
+        return false;
+    }
     let is_own =
         |text: &&str| *text == "*" || document.key.is_some_and(|key| *text == key.arn.as_str());
     match (resource.polarity, document.key) {
@@ -64,6 +69,16 @@ fn is_never_the_key(
         (Polarity::Is, None) => texts.iter().all(|text| form(text) != Form::MayBeKey),
         (Polarity::IsNot, None) => texts.contains(&"*"),
     }
+}
+
+/// The entries as they are written, or the shapes of what is not known of them. What an account or Region that
+/// is not known makes of an entry is none of its own.
+fn entries(resource: &Element) -> impl Iterator<Item = &str> {
+    resource.values.iter().filter_map(|one| match &one.value {
+        Value::Text(text) => Some(&**text),
+        Value::Unresolved(open) if is_of_deployment(&open.expression) => None,
+        Value::Unresolved(open) => Some(&*open.shape),
+    })
 }
 
 /// The policy with the statement as an Allow of everything to everyone, on its own Resource.
@@ -82,17 +97,16 @@ fn open(document: &PolicyDocument, index: usize) -> PolicyDocument {
 
 /// What its Resource is instead.
 fn why(document: &Documented<'_>, resource: &Element) -> String {
-    let mut texts = resource.values.iter().filter_map(|one| one.value.text());
-    let [only] = resource.values.as_slice() else {
+    let texts: Vec<&str> = entries(resource).collect();
+    let [text] = *texts.as_slice() else {
         return "no entry of its Resource is this key".to_owned();
     };
     if resource.polarity == Polarity::IsNot {
         return "its NotResource excludes this key".to_owned();
     }
-    let text = only.value.text().unwrap_or_default();
     let of_key = document.key.zip(KeyArn::parse(text));
     match of_key {
-        _ if texts.any(|text| text.contains("alias/")) => "its Resource is an alias",
+        _ if text.contains("alias/") => "its Resource is an alias",
         Some((key, arn)) if arn.id() == key.arn.id() && arn.account() == key.arn.account() => {
             "its Resource is the key of another Region"
         }
