@@ -7,9 +7,12 @@
     reason = "a test stops where it fails"
 )]
 
+#[path = "support/command.rs"]
+mod command;
 #[path = "support/declared.rs"]
 mod declared;
 
+use command::{Folder, keyreach};
 use declared::{ANYTHING, NEVER, bounds_of, loaded};
 use keyreach::aws::KmsAction;
 use keyreach::decision::Bound;
@@ -141,4 +144,15 @@ fn other_results_are_none_of_ours() {
         let loaded = loaded(&[("x.json", text)]);
         assert_eq!((loaded.used, loaded.skipped), (0, 1), "{text}");
     }
+}
+
+#[test]
+fn what_is_found_in_the_answer_of_a_query_has_a_place() {
+    let folder = Folder::new("recorded-place");
+    let results = [key_item(&key_policy("*"), "2026-01-01T00:00:00.000Z").to_string()];
+    folder.put("q.json", json!({ "Results": results, "QueryInfo": {} }).to_string());
+    let run = keyreach(&["check", "."]).within(folder.path()).run();
+    let (_, finding) = run.stdout.split_once("public-key-access (critical)").expect("found");
+    let place = finding.split("help:").next().unwrap();
+    assert!(place.contains("[q.json:1:1]"), "{place}");
 }

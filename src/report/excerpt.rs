@@ -31,13 +31,20 @@ pub fn excerpt(texts: &Texts<'_>, place: Place, labels: Vec<Label>) -> Option<Sn
         });
         return Some(Snippet::new(path, &whole.text, located));
     }
-    let text: Cow<'_, str> = match place.encoding {
-        Encoding::Plain => place.span.slice(&whole.text)?.into(),
-        _ => place.decode(&whole.text)?.text.into(),
+    let decoded = match place.encoding {
+        Encoding::Plain => None,
+        _ => place.decode(&whole.text),
+    };
+    // Of a text whose way back to the file is not known the whole place is shown.
+    let is_lost = place.encoding != Encoding::Plain && decoded.is_none();
+    let text: Cow<'_, str> = match decoded {
+        Some(decoded) => decoded.text.into(),
+        None => place.span.slice(&whole.text)?.into(),
     };
     let placed = labels.into_iter().map(|label| {
         let at = whole.lines.position(&whole.text, place.locate(&whole.text, label.span).start);
-        Label { at: Some(at), ..label }
+        let span = if is_lost { Span::new(0, text.len()) } else { label.span };
+        Label { span, at: Some(at), ..label }
     });
     let labels: Vec<Label> = placed.collect();
     if text.len() <= LARGE {
