@@ -539,3 +539,36 @@ fn what_an_argument_refers_to_stands_in_the_same_instance_of_the_module() {
     assert_eq!(grants.collect::<Vec<_>>(), [1, 1]);
     assert!(keys.iter().all(|key| key.grants.iter().all(|it| it.operations.len() == 1)));
 }
+
+#[test]
+fn what_terraform_only_forgets_stays() {
+    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"kms:*","Resource":"*"}]}"#;
+    let arn = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    let key =
+        json!({ "arn": arn, "key_id": "1234abcd-12ab-34cd-56ef-1234567890ab", "policy": policy });
+    let role = json!({ "arn": "arn:aws:iam::111122223333:role/app", "name": "app", "path": "/",
+        "assume_role_policy": "{\"Version\":\"2012-10-17\",\"Statement\":[]}", "managed_policy_arns": [],
+        "inline_policy": [{ "name": "use", "policy": "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"kms:Decrypt\",\"Resource\":\"*\"}]}" }] });
+    let change = |of_type: &str, before: &Value, action: &str| {
+        json!({ "address": format!("{of_type}.a"), "mode": "managed", "type": of_type, "name": "a",
+            "change": { "actions": [action], "before": before, "after": null, "after_unknown": {} } })
+    };
+    for (source, action) in [(false, "forget"), (true, "forget"), (false, "delete")] {
+        let plan = json!({
+            "format_version": "1.2", "terraform_version": "1.9.8", "planned_values": { "root_module": {} },
+            "resource_changes": [change("aws_kms_key", &key, action), change("aws_iam_role", &role, action)],
+        });
+        let removed = "removed {\n  from = aws_kms_key.a\n  lifecycle { destroy = false }\n}\n";
+        let mut files = if source { module(removed) } else { Memory::default() };
+        files.put("plan.json", plan.to_string());
+        let loaded = loaded(&files, &pinned());
+        let keys: Vec<&str> = loaded.inventory.keys.values().map(|key| key.arn.as_str()).collect();
+        if action == "delete" {
+            assert_eq!(keys, [""; 0]);
+            continue;
+        }
+        assert_eq!(keys, [arn]);
+        let app = "arn:aws:iam::111122223333:role/app";
+        assert_eq!(bounds_of(&loaded, app, KmsAction::DECRYPT), ALWAYS, "{source}");
+    }
+}

@@ -27,6 +27,12 @@ pub(super) fn after<'n>(change: &'n Node<'n>) -> Option<(&'n str, Change<'n>)> {
     Some((change.get("address")?.as_str()?, (change, after, of.get("after_unknown"))))
 }
 
+/// Whether Terraform only forgets what the change is of: it stays as it is.
+pub(super) fn is_forgotten(change: &&Node<'_>) -> bool {
+    let actions = change.get("change").and_then(|of| of.get("actions"));
+    items(actions).any(|action| action.as_str() == Some("forget"))
+}
+
 /// The address of a key that a change deletes, and that has no successor.
 pub(super) fn deleted(change: &Node<'_>) -> Option<Box<str>> {
     let actions = change.get("change").and_then(|of| of.get("actions"));

@@ -124,6 +124,8 @@ impl Plan {
             true => changes.clone().for_each(|change| plan.before(change)),
             false => {
                 plan.read_later(&after);
+                let forgotten = changes.clone().filter(changes::is_forgotten);
+                forgotten.for_each(|change| plan.before(change));
                 plan.deleted = changes.clone().filter_map(changes::deleted).collect();
             }
         }
