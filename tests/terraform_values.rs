@@ -835,3 +835,23 @@ fn what_try_goes_on_to_stays_possible_behind_an_index_that_may_not_be_there() {
     assert_eq!(of("aws_iam_role.app[0].arn"), NEVER);
     assert_eq!(of(&format!("try(aws_iam_role.app[0].arn, \"{other}\")")), ANYTHING);
 }
+
+#[test]
+fn functions_of_the_provider_and_of_terraform_itself_are_known_by_their_whole_names() {
+    for expression in [
+        r#"provider::aws::arn_build("aws", "iam", "", "111122223333", "role/app")"#,
+        r#"provider::aws::trim_iam_role_path("ROLEa/b/app")"#,
+        r#""arn:aws:iam::${provider::aws::arn_parse("ROLEx").account_id}:role/app""#,
+        r#"core::join("", ["ROLE", "app"])"#,
+    ] {
+        let (_, named) = by(expression, &[]);
+        assert_eq!(named, ["arn:aws:iam::111122223333:role/app"], "{expression}");
+    }
+    // What is not known of an ARN stays open, and so does a function of another provider.
+    for expression in [
+        r#"provider::aws::arn_build("aws", "iam", "", "111122223333", "role/${var.unknown}")"#,
+        r#"provider::other::arn_build("aws", "iam", "", "111122223333", "role/app")"#,
+    ] {
+        assert_eq!(of_role(&by(expression, &[]).0, "app"), ANYTHING, "{expression}");
+    }
+}

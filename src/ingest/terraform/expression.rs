@@ -140,9 +140,11 @@ impl Evaluator<'_> {
     }
 
     fn function(&self, call: &FuncCall, at: At, scope: &Scope) -> Value {
-        if call.name.is_namespaced() {
-            return self.open(at);
-        }
+        let before = call.name.namespace.iter();
+        let name = before.fold(String::new(), |name, it| name + it.as_str() + "::");
+        // Terraform's own stand under `core` as well.
+        let name = name.strip_prefix("core::").unwrap_or(&name).to_owned();
+        let name = name + call.name.name.as_str();
         let mut arguments: Vec<Value> =
             call.args.iter().map(|argument| self.evaluate(argument, scope)).collect();
         if call.args.expand_final() {
@@ -154,7 +156,7 @@ impl Evaluator<'_> {
                 _ => return self.open_of(at, arguments.iter().chain([&last])),
             }
         }
-        functions::call(self, call.name.name.as_str(), &arguments, at, scope)
+        functions::call(self, &name, &arguments, at, scope)
     }
 
     fn for_expression(&self, of: &ForExpr, at: At, scope: &Scope) -> Value {

@@ -1,5 +1,6 @@
 //! The functions of Terraform that occur around policies. Of a function that is not here nothing is known.
 
+mod arns;
 mod collections;
 mod files;
 mod texts;
@@ -17,6 +18,9 @@ pub(super) use files::rendered;
 /// Functions that take alternatives among their arguments as they are.
 const OPEN: [&str; 8] =
     ["concat", "flatten", "compact", "distinct", "toset", "tolist", "try", "jsonencode"];
+
+/// What stands before the names of the functions that the provider of AWS brings.
+const OF_PROVIDER: &str = "provider::aws::";
 
 /// What a call of `name` gives.
 pub(super) fn call(
@@ -54,7 +58,12 @@ pub(super) fn call(
             _ => None,
         },
         ("file" | "templatefile", _) => files::call(evaluator, name, arguments, at, scope),
-        _ => collections::call(name, arguments, at).or_else(|| texts::call(name, arguments, at)),
+        _ => match name.strip_prefix(OF_PROVIDER) {
+            Some(name) => arns::call(name, arguments, at),
+            None => {
+                collections::call(name, arguments, at).or_else(|| texts::call(name, arguments, at))
+            }
+        },
     };
     match name {
         "try" | "can" => made.unwrap_or_else(|| evaluator.open(at)),

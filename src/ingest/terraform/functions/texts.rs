@@ -13,11 +13,6 @@ pub(super) fn call(name: &str, arguments: &[Value], at: At) -> Option<Value> {
         ("formatlist", [format, values @ ..]) => return format_list(format, values, at),
         _ => {}
     }
-    // What stands for a text is not looked into.
-    let plain = |value: &Value| match &value.data {
-        Data::Text(pieces) if is_symbolic(pieces) => None,
-        _ => value.known(),
-    };
     let text = |text: String| Some(Value::text(at, text));
     match (name, arguments) {
         ("lower", [value]) => text(plain(value)?.to_lowercase()),
@@ -79,7 +74,15 @@ pub(super) fn call(name: &str, arguments: &[Value], at: At) -> Option<Value> {
     }
 }
 
-fn join(separator: &Value, lists: &[Value], at: At) -> Option<Value> {
+/// A text that is known. What stands for one is not looked into.
+pub(super) fn plain(value: &Value) -> Option<Rc<str>> {
+    match &value.data {
+        Data::Text(pieces) if is_symbolic(pieces) => None,
+        _ => value.known(),
+    }
+}
+
+pub(super) fn join(separator: &Value, lists: &[Value], at: At) -> Option<Value> {
     let separator = separator.as_pieces()?;
     let mut pieces: Vec<Piece> = Vec::new();
     for (nth, item) in lists
