@@ -246,3 +246,43 @@ fn an_account_that_may_not_manage_the_key_is_not_its_own() {
     let message = text(&regular[0], "message");
     assert!(message.starts_with("account 444455556666, which nobody declared"), "{message}");
 }
+
+#[test]
+fn what_one_directive_adds_to_a_list_stands_there_together() {
+    let statement = |effect: &str| {
+        format!(
+            r#", {{"Effect": "{effect}", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*"}}"#
+        )
+    };
+    let (allow, deny) = (statement("Allow"), statement("Deny"));
+    let of = |text: &str| {
+        let folder = Folder::new("terraform-directives");
+        folder.put(
+            "main.tf",
+            format!(
+                "variable \"x\" {{}}\nvariable \"more\" {{}}\nresource \"aws_kms_key\" \"k\" {{\n  policy = <<EOF\n\
+                 {{\"Version\": \"2012-10-17\", \"Statement\": [\n{{\"Effect\": \"Allow\", \"Principal\": {{\"AWS\": \"111122223333\"}}, \
+                 \"Action\": \"kms:*\", \"Resource\": \"*\"}}\n{text}\n]}}\nEOF\n}}\n"
+            ),
+        );
+        let found = found(&folder, &[]);
+        assert_eq!(of_rule(&found, "malformed-policy").len(), 0, "{text}: {found:?}");
+        of_rule(&found, "public-key-access").len()
+    };
+    let (condition, list) = ("if var.x == \"y\"", "for it in concat([\"a\", \"b\"], var.more)");
+    for directive in [condition, list] {
+        let within = |added: &str| {
+            let end = if directive == condition { "endif" } else { "endfor" };
+            of(&format!("%{{ {directive} }}{added}%{{ {end} }}"))
+        };
+        assert_eq!(within(&allow), 1, "{directive}");
+        assert_eq!(within(&format!("{allow}{deny}")), 0, "{directive}");
+    }
+    let both = |then: &str, otherwise: &str| {
+        of(&format!("%{{ {condition} }}{then}%{{ else }}{otherwise}%{{ endif }}"))
+    };
+    assert_eq!(both(&allow, &deny), 1);
+    assert_eq!(both(&format!("{allow}{deny}"), &deny), 0);
+    assert_eq!(both("", &allow), 1);
+    assert_eq!(both("", &format!("{allow}{deny}")), 0);
+}

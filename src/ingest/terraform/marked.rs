@@ -157,6 +157,10 @@ impl<'p> Marked<'p> {
         self.groups.push(hole);
         let (begin, open, close) = match are_members {
             true => (format!("{mark}:[{{}}"), Some('{'), Some('}')),
+            // What a part adds to a list stands there together.
+            false if self.brackets.last() == Some(&'[') => {
+                (format!("[{mark}"), Some('['), Some(']'))
+            }
             false => (format!("[{mark}"), None, None),
         };
         self.text.push_str(&begin);
@@ -169,6 +173,11 @@ impl<'p> Marked<'p> {
             self.brackets.pop();
             self.is_behind_group = false;
             self.blank(from);
+            let is_nothing = self.text.get(from..).is_some_and(|added| added.trim().is_empty());
+            if open == Some('[') && is_nothing {
+                self.text.replace_range(from - ",[".len()..from, "  ");
+                continue;
+            }
             self.text.extend(close);
         }
         self.text.push(']');

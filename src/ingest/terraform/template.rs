@@ -127,9 +127,10 @@ impl Evaluator<'_> {
                     items.push(Value::unknown(at, of.value_var.as_str()));
                 }
                 let parts = items.into_iter().map(|item| scope_of(key(), item));
-                let parts = parts.map(|scope| self.part(&of.template, at, &scope)).collect();
+                // One item does not keep the others away.
+                let parts = parts.map(|scope| Some(vec![self.part(&of.template, at, &scope)?]));
                 let of = self.at(scope.file, of.collection_expr.span());
-                pieces.push(self.open_part(of, &collection, parts));
+                pieces.extend(parts.map(|part| self.open_part(of, &collection, part)));
             }
         }
         Some(())
