@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 
 HOME = pathlib.Path("target/clients").resolve()
 AWS = HOME / "python/bin/aws"
-KEYREACH = pathlib.Path("target/debug/keyreach").resolve()
+KEYREACH = pathlib.Path("target/release/keyreach").resolve()
 USER = "arn:aws:iam::111122223333:user/"
 
 
