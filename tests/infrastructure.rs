@@ -359,6 +359,11 @@ fn templates_are_dismissed_where_nothing_has_to_do_with_keys() {
         check(&role("app", &allow(action)), false);
     }
     check(&idle.replace("Action", "NotAction"), false);
+    // A managed policy that is not written out, or of an account, may allow everything.
+    let of_aws = "!Sub 'arn:${AWS::Partition}:iam::aws:policy/AmazonS3FullAccess'";
+    for policy in ["!Ref Policy", "!Sub '${Policy}'", "arn:aws:iam::111122223333:policy/use"] {
+        check(&idle.replace(of_aws, policy), false);
+    }
     check(&idle.replace("AmazonS3FullAccess", "AdministratorAccess"), false);
     check(&idle.replace("Resources:", "Transform: Macro\nResources:"), false);
     check(&format!("{idle}  S:\n    Type: AWS::CloudFormation::Stack\n"), false);

@@ -25,8 +25,19 @@ pub(in crate::ingest) fn is_idle(text: &str) -> bool {
         && !HIDING.iter().any(|name| text.contains(name))
         && !mentions_kms(text)
         && managed_policies(text).all(|arn| managed::is_without_keys(&arn))
+        && !names_policies_of_accounts(text)
         && !has_wide_pattern(text)
-        && !has_open_action(text)
+        && !has_open(text, "Action")
+        && !has_open(
+            &text.replace("!Sub ", "").replace("${AWS::Partition}", "aws"),
+            "ManagedPolicyArns",
+        )
+}
+
+/// Whether a text names a managed policy of an account, whose document stands elsewhere.
+fn names_policies_of_accounts(text: &str) -> bool {
+    let mut named = text.match_indices(":policy/");
+    named.any(|(at, _)| !text.get(..at).unwrap_or_default().ends_with(":aws"))
 }
 
 /// The AWS managed policies that a text names.
@@ -59,9 +70,9 @@ fn is_resource(before: &str) -> bool {
     name.is_some_and(|name| name.trim_end_matches(['"', '\'', ' ']).ends_with("Resource"))
 }
 
-/// Whether some action is not written out; it ends where the name of another member does.
-fn has_open_action(text: &str) -> bool {
-    text.match_indices("Action").any(|(at, name)| {
+/// Whether a value of `member` is not written out; it ends where the name of another member does.
+fn has_open(text: &str, member: &str) -> bool {
+    text.match_indices(member).any(|(at, name)| {
         let behind = text.get(at + name.len()..).unwrap_or_default();
         let behind = behind.trim_start_matches(['"', '\'', ' ']);
         let Some(value) = behind.strip_prefix(':') else { return false };
@@ -73,6 +84,6 @@ fn has_open_action(text: &str) -> bool {
         let mut colons = value.match_indices(':').map(|(at, _)| at);
         let end = colons.find(|&at| is_end(at)).unwrap_or(value.len());
         let value = value.get(..end).unwrap_or_default();
-        ["!", "Fn::", "Ref", "&"].iter().any(|open| value.contains(open))
+        ["!", "Fn::", "Ref", "&", "${"].iter().any(|open| value.contains(open))
     })
 }
