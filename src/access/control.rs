@@ -292,7 +292,7 @@ impl ControlSide<'_> {
                 if !alike {
                     return self.chance(action, arn);
                 }
-                let resource = Resource::of(&self.access.inventory, arn);
+                let resource = Resource::named(arn);
                 let caller = &self.subject.caller;
                 let relation = relation(caller, resource, false);
                 let kind = (relation, refused(caller, action, resource, relation));

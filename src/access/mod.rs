@@ -130,7 +130,7 @@ pub use expand::PairClass;
 pub use guise::Guise;
 pub use matrix::{Counts, Doubts, Matrix, Row};
 pub use point::verdict;
-pub use side::{KeySide, KeySideClass, KeyTarget, Opening, Reached, ToldApart};
+pub use side::{KeyHome, KeySide, KeySideClass, KeyTarget, Opening, Reached, ToldApart};
 pub use survey::{KeyTargets, Sides, Survey};
 pub use targets::ControlTargets;
 

@@ -24,12 +24,18 @@ pub(super) struct Resource<'w> {
 impl<'w> Resource<'w> {
     /// The resource in its world.
     pub(super) fn of(world: &'w Inventory, arn: &'w str) -> Self {
-        let account = Arn::parse(arn).and_then(|arn| AccountId::parse(arn.account));
+        let named = Self::named(arn);
         let identity = world.identity(arn);
-        let unlisted = account.filter(|account| {
+        let unlisted = named.account.filter(|account| {
             is_identity(arn) && identity.is_none() && !Gaps::lists(world, *account)
         });
-        Self { arn, identity, account, unlisted }
+        Self { identity, unlisted, ..named }
+    }
+
+    /// What its ARN says alone.
+    pub(super) fn named(arn: &'w str) -> Self {
+        let account = Arn::parse(arn).and_then(|arn| AccountId::parse(arn.account));
+        Self { arn, identity: None, account, unlisted: None }
     }
 
     /// Whether it is a role.

@@ -46,6 +46,10 @@ struct Narrow {
     asks: bool,
 }
 
+/// What a caller's side says of keys, apart from the caller; to be asked again.
+#[derive(Clone)]
+pub struct KeyHome(Arc<Home>);
+
 /// The key's side, whoever asks.
 pub struct KeyTarget<'a> {
     key: &'a Key,
@@ -192,6 +196,20 @@ impl Access<'_> {
         KeySide { access: self, subject, home, given, narrow: OnceLock::new() }
     }
 
+    /// The same where its home is known already: that of one who is the same, in the same guise, under what is
+    /// given here.
+    pub fn key_side_again<'a>(
+        &'a self,
+        caller: &Caller,
+        guise: Option<Guise<'a>>,
+        given: &Context,
+        home: &KeyHome,
+    ) -> KeySide<'a> {
+        let given = merged_with(&self.given, given);
+        let (subject, home) = (self.subject(caller, guise), Arc::clone(&home.0));
+        KeySide { access: self, subject, home, given, narrow: OnceLock::new() }
+    }
+
     /// The side of a key, of the export or not, under `given`.
     pub fn key_target<'a>(&'a self, key: &'a Key, given: &Context) -> KeyTarget<'a> {
         let given = merged_with(&self.given, given);
@@ -274,6 +292,11 @@ impl KeySide<'_> {
         let caller = &self.subject.caller;
         let home = without_idle_limits(&self.access.core.formulas, &self.home);
         KeySideClass(home, caller.account, caller.partition().into())
+    }
+
+    /// What it says, to be asked again by [`Access::key_side_again`].
+    pub fn kept(&self) -> KeyHome {
+        KeyHome(Arc::clone(&self.home))
     }
 
     /// The account of a user or role of the export, and whether it is a role.

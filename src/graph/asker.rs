@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::access::{Access, ControlSide, Guise, KeySide};
+use crate::access::{Access, ControlSide, Guise, KeyHome, KeySide};
 use crate::aws::{AccountId, ControlAction};
 use crate::decision::{Caller, CallerKind, Chance, Context};
 use crate::inventory::Identity;
@@ -11,6 +11,7 @@ use crate::policy::PolicyDocument;
 use super::call::direct;
 use super::cast::{Cast, Ix, Member};
 use super::change::WRITTEN;
+use super::state::State;
 
 /// Somebody who asks what it can do, as it is after some changes.
 pub(super) struct Asker<'c, 'w> {
@@ -62,6 +63,16 @@ impl<'w> Asker<'_, 'w> {
     /// Its side of questions about keys.
     pub(super) fn key_side(&self, context: &Context) -> KeySide<'_> {
         self.access.key_side(&self.member().caller, self.guise(), context)
+    }
+
+    /// The same, by the home that is known of it under these condition keys.
+    pub(super) fn key_side_again(&self, context: &Context, home: &KeyHome) -> KeySide<'_> {
+        self.access.key_side_again(&self.member().caller, self.guise(), context, home)
+    }
+
+    /// The same with nothing fixed, of one who asks in this state.
+    pub(super) fn plain_key_side(&self, state: &State) -> KeySide<'_> {
+        self.key_side_again(&Context::default(), &state.key_home)
     }
 
     /// A tag of it: its own, else one of its choice where its sessions bring any (rule T7).

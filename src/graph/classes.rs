@@ -4,7 +4,7 @@ use std::sync::{OnceLock, PoisonError};
 
 use rustc_hash::FxHashMap;
 
-use crate::access::{ControlClass, KeySideClass};
+use crate::access::{ControlClass, KeyHome, KeySideClass};
 use crate::aws::AccountId;
 
 use super::keys::HeldByClass;
@@ -19,12 +19,20 @@ pub(super) struct OfClass {
     pub(super) moves: OnceLock<ClassMoves>,
     pub(super) organizing: OnceLock<Vec<OpenMove>>,
     pub(super) keys: OnceLock<HeldByClass>,
+    /// What their sides say of the alias half of calls about aliases.
+    pub(super) alias_home: OnceLock<KeyHome>,
 }
 
 impl OfClass {
     /// Nobody asked yet.
     pub(super) fn of(class: Class) -> Self {
-        Self { class, moves: OnceLock::new(), organizing: OnceLock::new(), keys: OnceLock::new() }
+        Self {
+            class,
+            moves: OnceLock::new(),
+            organizing: OnceLock::new(),
+            keys: OnceLock::new(),
+            alias_home: OnceLock::new(),
+        }
     }
 }
 

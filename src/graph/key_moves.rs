@@ -12,7 +12,7 @@ use super::asker::Asker;
 use super::call::{direct, grant_pair_keys};
 use super::cast::{Ix, KeyIx};
 use super::key_edits::KeyEdit;
-use super::state::{ClassIx, StateName, States};
+use super::state::{State, StateName, States};
 use super::tagging::{TagSet, alone_or_all, requests, surest, worth_giving};
 
 /// A call about a key.
@@ -100,7 +100,7 @@ impl KeyMove {
 #[derive(Clone, Copy)]
 struct Towards<'s, 'c, 'w> {
     asker: &'s Asker<'c, 'w>,
-    class: ClassIx,
+    state: &'s State,
     at: KeyIx,
     key: &'s Key,
     /// How both stand to each other, where the key is as it was and that is known.
@@ -108,20 +108,20 @@ struct Towards<'s, 'c, 'w> {
 }
 
 impl States<'_, '_> {
-    /// The moves that a permission on a key, after `edits` of it, is good for.
+    /// The moves that a permission on a key, as it is or after an edit, is good for.
     pub(super) fn key_moves(
         &self,
         name: &StateName,
         at: KeyIx,
         permission: Permission,
-        edits: &[KeyEdit],
+        edit: Option<&KeyEdit>,
     ) -> Vec<(KeyMove, Chance)> {
         let Some(key) = self.cast.key(at) else { return Vec::new() };
-        let (asker, class) = (self.asker(name), self.get(name).class);
-        let edited = edited(key, edits);
-        let sides = if edits.is_empty() { self.sides(name, at) } else { None };
+        let (asker, state) = (self.asker(name), self.get(name));
+        let edited = edit.map(|edit| edit.applied(key));
+        let sides = if edit.is_none() { self.sides(name, at) } else { None };
         let key = edited.as_ref().unwrap_or(key);
-        let on = Towards { asker: &asker, class, at, key, sides };
+        let on = Towards { asker: &asker, state: &state, at, key, sides };
         match permission.action {
             KmsAction::PUT_KEY_POLICY => {
                 let mut context = direct();
@@ -171,7 +171,7 @@ impl States<'_, '_> {
     }
 
     fn grants_to(&self, on: Towards<'_, '_, '_>, grantee: Ix, opening: Opening) -> Chance {
-        let Towards { asker, class, at, key, .. } = on;
+        let Towards { asker, at, key, .. } = on;
         let Some(goal) = self.keys.goal(at).filter(|goal| goal.info().grantable) else {
             return Chance::No;
         };
@@ -195,7 +195,7 @@ impl States<'_, '_> {
             side.reached(&target, create.into(), opening).chance(create)
         };
         let alone = of(goal.into());
-        if alone == Chance::Sure || !self.asks_for_operations(asker, class, at) {
+        if alone == Chance::Sure || !self.asks_for_operations(on) {
             return alone;
         }
         let others = self.cast.operations_with(key.arn.account(), goal.into());
@@ -203,12 +203,11 @@ impl States<'_, '_> {
     }
 
     /// Whether somebody's side or the key's asks for the operations of grants.
-    fn asks_for_operations(&self, asker: &Asker<'_, '_>, class: ClassIx, at: KeyIx) -> bool {
-        self.ask_for_operations.get((class, at), |_| {
-            let nothing = Context::default();
+    fn asks_for_operations(&self, Towards { asker, state, at, .. }: Towards<'_, '_, '_>) -> bool {
+        self.ask_for_operations.get((state.class, at), |_| {
             self.cast.key(at).is_some_and(|key| {
-                let target = self.access.key_target(key, &nothing);
-                asker.key_side(&nothing).asks_for_grant_operations(&target)
+                let target = self.access.key_target(key, &Context::default());
+                asker.plain_key_side(state).asks_for_grant_operations(&target)
             })
         })
     }
@@ -233,8 +232,8 @@ impl States<'_, '_> {
             true => self.sides(name, at),
             false => None,
         };
-        let (key, class) = (changed.as_ref().unwrap_or(key), self.get(name).class);
-        let on = Towards { asker: &self.asker(name), class, at, key, sides };
+        let (key, state) = (changed.as_ref().unwrap_or(key), self.get(name));
+        let on = Towards { asker: &self.asker(name), state: &state, at, key, sides };
         self.grants_to(on, grantee, opening)
     }
 
@@ -359,7 +358,7 @@ impl States<'_, '_> {
 
     /// Rule T33: aliases that some policy asks for, both halves allowed (rules L1 to L3).
     fn aliases(&self, on: Towards<'_, '_, '_>, permission: Permission) -> Vec<(KeyMove, Chance)> {
-        let (Towards { asker, class, at, key, .. }, action) = (on, permission.action);
+        let (Towards { state, at, key, .. }, action) = (on, permission.action);
         let own = || key.aliases.iter().map(|alias| alias.name().into());
         let names: Vec<Box<str>> = match action {
             KmsAction::DELETE_ALIAS => own().collect(),
@@ -390,9 +389,9 @@ impl States<'_, '_> {
                 chance = chance.min(self.asked(other, action, &direct()));
             }
             if chance > Chance::No {
-                let half = |_: &_| self.alias_half(asker, action, &alias);
+                let half = |_: &_| self.alias_half(on, action, &alias);
                 let alias = alias.as_str().into();
-                chance = chance.min(self.alias_halves.get((class, action, alias), half));
+                chance = chance.min(self.alias_halves.get((state.class, action, alias), half));
             }
             found.push((KeyMove::Edit(at, edit), chance));
         }
@@ -400,12 +399,18 @@ impl States<'_, '_> {
     }
 
     /// Rules L1 to L3: the request on the alias says nothing of the key.
-    fn alias_half(&self, asker: &Asker<'_, '_>, action: KmsAction, alias: &AliasArn) -> Chance {
+    fn alias_half(
+        &self,
+        Towards { asker, state, .. }: Towards<'_, '_, '_>,
+        action: KmsAction,
+        alias: &AliasArn,
+    ) -> Chance {
         let mut context = direct();
         for of_key in ["kms:ResourceAliases", "aws:ResourceTag/*"] {
             context.set_absent(of_key);
         }
-        asker.key_side(&context).on_alias(action, alias.as_str())
+        let home = state.of_class.alias_home.get_or_init(|| asker.key_side(&context).kept());
+        asker.key_side_again(&context, home).on_alias(action, alias.as_str())
     }
 
     /// Whether a state gets to the goal of a key that a move opened; a replica stands in its Region.
@@ -421,8 +426,8 @@ impl States<'_, '_> {
         {
             return self.keys.opened_between(sides, at, opening);
         }
-        let asker = self.asker(name);
-        let side = asker.key_side(&Context::default());
+        let (asker, state) = (self.asker(name), self.get(name));
+        let side = asker.plain_key_side(&state);
         let KeyMove::Replicate(_, region) = what else {
             return self.keys.opened(&side, at, opening);
         };
@@ -438,10 +443,10 @@ impl States<'_, '_> {
     pub(super) fn reached_as(&self, name: &StateName, at: KeyIx, key: &Key) -> Reached {
         let goal = self.keys.goal(at).map_or(ActionSet::EMPTY, ActionSet::from);
         let wanted = KeyMove::OPENING.into_iter().fold(goal, |all, it| all.union(it.into()));
-        let asker = self.asker(name);
-        let nothing = Context::default();
-        let side = asker.key_side(&nothing);
-        side.reached(&self.access.key_target(key, &nothing), wanted, Opening::AsItIs)
+        let (asker, state) = (self.asker(name), self.get(name));
+        let side = asker.plain_key_side(&state);
+        let target = self.access.key_target(key, &Context::default());
+        side.reached(&target, wanted, Opening::AsItIs)
     }
 }
 

@@ -61,7 +61,7 @@ use std::sync::atomic::Ordering;
 use rayon::prelude::*;
 
 use crate::access::Access;
-use crate::aws::{AccountId, KeyArn, KmsAction};
+use crate::aws::{AccountId, KeyArn};
 use crate::decision::{Caller, Chance};
 use crate::eval::reference::Reference;
 use crate::inventory::Key;
@@ -220,8 +220,8 @@ impl Quest<'_, '_> {
     fn found(&self) -> Found {
         let Searched { ways, unsure } = self.ways();
         let ways: Vec<(Ix, KeyIx, Vec<Way>)> = ways.into_iter().flat_map(of_start).collect();
-        let made = ways.into_par_iter();
-        let made = made.filter_map(|(start, key, ways)| self.made(start, key, &ways));
+        let (made, limits) = (ways.into_par_iter(), self.limits(1));
+        let made = made.filter_map(|(start, key, ways)| self.made((start, key), &ways, limits));
         let mut found = Found::default();
         for made in made.collect::<Vec<_>>() {
             match made {
@@ -355,15 +355,16 @@ impl Quest<'_, '_> {
     }
 
     /// A certain path of as many calls, where one hangs on what is not known.
-    fn surer(&self, start: Ix, key: KeyIx, goal: KmsAction, path: &Path) -> Option<Path> {
+    fn surer(&self, end: End, path: &Path, limits: Limits) -> Option<Path> {
         if path.doubts.is_empty() {
             return None;
         }
-        let limits = Limits { hops: path.hops.len(), least: Chance::Sure, ..self.limits(1) };
+        let (start, key, _) = end;
+        let limits = Limits { hops: path.hops.len(), least: Chance::Sure, kept: 1, ..limits };
         let mut sure = Search::from(&self.states, start, &self.only(key), limits);
         let ways = sure.remove(&key).unwrap_or_default();
         let plans = ways.iter().map(|way| way.plan(&self.states, start));
-        let mut paths = plans.filter_map(|it| self.executed((start, key, goal), &it).ok());
+        let mut paths = plans.filter_map(|it| self.executed(end, &it).ok());
         paths.find(|path| path.doubts.is_empty())
     }
 
@@ -382,8 +383,14 @@ impl Quest<'_, '_> {
         (0..self.cast.keys.len() as KeyIx).map(|other| other == key).collect()
     }
 
-    /// The path of the first way that can be executed; others are looked for where none can.
-    fn made(&self, start: Ix, key: KeyIx, ways: &[Way]) -> Option<Result<Path, Broken>> {
+    /// The path of the first way that can be executed; others are looked for, as far as these limits go, where
+    /// none can.
+    fn made(
+        &self,
+        (start, key): (Ix, KeyIx),
+        ways: &[Way],
+        limits: Limits,
+    ) -> Option<Result<Path, Broken>> {
         let goal = self.wanted.goal.action(self.cast.key(key)?)?;
         let end = (start, key, goal);
         let (mut failure, mut is_fault, mut retaking) = (None, false, Vec::new());
@@ -407,8 +414,8 @@ impl Quest<'_, '_> {
             })
         };
         let path = tried(ways).or_else(|| {
-            let mut others =
-                Search::from(&self.states, start, &self.only(key), self.limits(OTHERS));
+            let limits = Limits { kept: OTHERS, ..limits };
+            let mut others = Search::from(&self.states, start, &self.only(key), limits);
             tried(&others.remove(&key).unwrap_or_default())
         });
         // Rules T7, T34: where a session, user or role cannot have the tags of all steps, it gets others again.
@@ -419,7 +426,7 @@ impl Quest<'_, '_> {
         is_fault |= missed.iter().flat_map(|it| it.as_ref().err()).any(is_fault_of_ours);
         let retaken = retaken.into_iter().flatten().min_by_key(|path| path.hops.len());
         let path = retaken.or(path);
-        let path = path.map(|path| self.surer(start, key, goal, &path).unwrap_or(path));
+        let path = path.map(|path| self.surer(end, &path, limits).unwrap_or(path));
         let from = || self.cast.member(start).map(|member| member.caller.clone());
         let arn = || self.cast.key(key).map(|key| key.arn.clone());
         Some(match path {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::access::{Opening, Reached, Sides};
+use crate::access::{KeyHome, Opening, Reached, Sides};
 use crate::aws::ActionSet;
 use crate::decision::{Chance, Context};
 use crate::inventory::{Identity, NamedPolicy};
@@ -314,19 +314,24 @@ impl States<'_, '_> {
         administrator: &StateName,
         (key, bounds): (KeyIx, Bounds),
     ) -> bool {
-        let of_each = |asker: &Asker<'_, '_>| {
-            let side = asker.key_side(&Context::default());
+        let of_each = |(asker, home): (&Asker<'_, '_>, &KeyHome)| {
+            let side = asker.key_side_again(&Context::default(), home);
             let mut survey = self.keys.survey(&side);
             let reached = OPENINGS.map(|opening| survey.reached(key as usize, opening));
             (reached, survey.sides(key as usize))
         };
-        let of_administrator = |it: &StateName| of_each(&self.asker(it));
+        let of_administrator = |it: &StateName| of_each((&self.asker(it), &self.get(it).key_home));
         let able = self.able.get((administrator.clone(), key), |(it, _)| of_administrator(it));
         // Nobody does more than everything for certain.
         if able.0.iter().all(|able| self.does_everything(able, key)) {
             return true;
         }
-        let could = self.could.get((at, change, key), |_| of_each(&self.at_most(at, change)));
+        let could = self.could.get((at, change, key), |_| {
+            let asker = self.at_most(at, change);
+            let home =
+                self.at_most.get((at, change), |_| asker.key_side(&Context::default()).kept());
+            of_each((&asker, &home))
+        });
         let lifted = |sides: Option<Sides>| {
             let sides = self.keys.unbound(sides?);
             let reached = OPENINGS.map(|it| self.keys.reached_between(sides, key, it));

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-use crate::access::{Access, Opening, Reached, Sides};
+use crate::access::{Access, KeyHome, Opening, Reached, Sides};
 use crate::aws::{AccountId, ActionSet, KmsAction};
 use crate::decision::{Chance, Context};
 use crate::kept::{Interner, Memo};
@@ -120,6 +120,8 @@ pub(super) struct State {
     /// Whether its side asks for aliases of keys.
     pub(super) asks_for_aliases: bool,
     pub(super) of_class: Arc<OfClass>,
+    /// What its side says of keys.
+    pub(super) key_home: KeyHome,
     assumes: OnceLock<Vec<OpenMove>>,
     /// What it can do with keys that tell it apart from others of its class; in order.
     apart: OnceLock<Vec<Held>>,
@@ -163,7 +165,7 @@ pub(super) struct States<'c, 'w> {
     pub(super) subjects_of: Memo<Ix, Arc<[SubjectIx]>>,
     /// Whether those of a class take on whom a door leads to.
     pub(super) entering: Memo<(ClassIx, DoingIx), Chance>,
-    pub(super) key_moves: Memo<(Whoever, KeyIx, KmsAction), Arc<[KeyOpen]>>,
+    pub(super) key_moves: Memo<(Whoever, KeyIx, KmsAction, Option<DoingIx>), Arc<[KeyOpen]>>,
     pub(super) granting: Memo<(StateName, KeyIx, Ix), Chance>,
     pub(super) opened: Memo<(Whoever, KeyIx, Opening, Option<DoingIx>), Chance>,
     apart: Memo<Ix, Arc<[KeyIx]>>,
@@ -179,6 +181,8 @@ pub(super) struct States<'c, 'w> {
     pub(super) able: Memo<(StateName, KeyIx), Openings>,
     /// What others could be made to do with them, and with another tag.
     pub(super) could: Memo<(Ix, Option<ChangeIx>, KeyIx), Openings>,
+    /// What their sides say of keys then.
+    pub(super) at_most: Memo<(Ix, Option<ChangeIx>), KeyHome>,
     /// The changes of their own tags that they can make.
     pub(super) own_tags: Memo<StateName, Arc<[ChangeIx]>>,
     /// What states could do with keys of other tags.
@@ -222,6 +226,7 @@ impl<'c, 'w> States<'c, 'w> {
             upon: Memo::new(),
             able: Memo::new(),
             could: Memo::new(),
+            at_most: Memo::new(),
             own_tags: Memo::new(),
             tagged: Memo::new(),
             after: Memo::new(),
@@ -257,6 +262,7 @@ impl<'c, 'w> States<'c, 'w> {
             asks_for_tags,
             asks_for_aliases,
             of_class,
+            key_home: key_side.kept(),
             assumes: OnceLock::new(),
             apart: OnceLock::new(),
             skipped: OnceLock::new(),
@@ -365,12 +371,12 @@ impl<'c, 'w> States<'c, 'w> {
         let of_class = (which != Which::TellingApart).then(|| {
             state.of_class.keys.get_or_init(|| {
                 let asker = self.asker(name);
-                self.keys.by_class(&asker, &asker.key_side(&Context::default()), &told)
+                self.keys.by_class(&asker, &asker.plain_key_side(state), &told)
             })
         });
         let each = |keys: &[KeyIx]| match keys {
             [] => Vec::new(),
-            keys => self.keys.held(&self.asker(name).key_side(&Context::default()), keys),
+            keys => self.keys.held(&self.asker(name).plain_key_side(state), keys),
         };
         let skipped = of_class.map(|of_class| {
             state.skipped.get_or_init(|| {

@@ -120,7 +120,7 @@ impl Quest<'_, '_> {
         if !self.may_need_tags_again(start, first) {
             return Some(first.calls());
         }
-        let path = self.made(start, key, ways)?.ok()?;
+        let path = self.made((start, key), ways, self.limits(1))?.ok()?;
         Some(path.hops.len() as u32)
     }
 

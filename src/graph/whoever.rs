@@ -36,12 +36,13 @@ impl States<'_, '_> {
         }
     }
 
-    /// The moves that a permission on a key as it is is good for; kept.
+    /// The moves that a permission on a key, as it is or after an edit by its number, is good for; kept.
     pub(super) fn kept_key_moves(
         &self,
         name: &StateName,
         key: KeyIx,
         permission: Permission,
+        edit: Option<(DoingIx, &KeyEdit)>,
     ) -> Arc<[KeyOpen]> {
         // A grant names the one whom it is for, and tags may have to be alike the caller's own.
         let of_callers = || {
@@ -54,25 +55,15 @@ impl States<'_, '_> {
             KmsAction::TAG_RESOURCE if of_callers() => Whoever::State(name.clone()),
             _ => self.whoever(name, key),
         };
-        self.key_moves.get((who, key, permission.action), |_| {
-            self.numbered_key_moves(name, key, permission, &[])
+        let (number, edit) = edit.unzip();
+        self.key_moves.get((who, key, permission.action, number), |_| {
+            let moves = self.key_moves(name, key, permission, edit).into_iter();
+            let numbered = moves.map(|(what, chance)| {
+                let doing = self.doings.intern(Doing::Key(what.clone()));
+                KeyOpen { what, doing, chance }
+            });
+            numbered.collect()
         })
-    }
-
-    /// The moves that a permission on a key, after `edits` of it, is good for.
-    pub(super) fn numbered_key_moves(
-        &self,
-        name: &StateName,
-        key: KeyIx,
-        permission: Permission,
-        edits: &[KeyEdit],
-    ) -> Arc<[KeyOpen]> {
-        let moves = self.key_moves(name, key, permission, edits).into_iter();
-        let numbered = moves.map(|(what, chance)| {
-            let doing = self.doings.intern(Doing::Key(what.clone()));
-            KeyOpen { what, doing, chance }
-        });
-        numbered.collect()
     }
 
     /// Whether a state may make a grant of a key as it is to somebody; kept.

@@ -124,12 +124,14 @@ impl Quest<'_, '_> {
                 by_rule.entry(rule).or_default().push((key, ways));
             }
         }
-        let writers = by_rule.into_values().filter_map(|ways| self.writer(at, &ways)).collect();
+        let by_rule = by_rule.into_values();
+        let writers = by_rule.filter_map(|ways| self.writer(at, &ways, limits)).collect();
         Some(Standing::Writer(writers))
     }
 
-    fn writer(&self, at: Ix, ways: &[(KeyIx, Vec<Way>)]) -> Option<Writer> {
-        let mut executed = ways.iter().filter_map(|(key, ways)| self.made(at, *key, ways));
+    fn writer(&self, at: Ix, ways: &[(KeyIx, Vec<Way>)], limits: Limits) -> Option<Writer> {
+        let mut executed =
+            ways.iter().filter_map(|(key, ways)| self.made((at, *key), ways, limits));
         let path = executed.find_map(Result::ok)?;
         let keys = ways.iter().filter_map(|(key, _)| Some(self.cast.key(*key)?.arn.clone()));
         Some(Writer { path, keys: keys.collect() })

@@ -1,6 +1,6 @@
 //! Who runs code under which role (rules T28, T29, section 5.3).
 
-use crate::aws::{AccountId, ControlAction as A};
+use crate::aws::ControlAction as A;
 use crate::decision::{Chance, Context};
 
 use super::super::asker::{Site, site};
@@ -13,22 +13,26 @@ impl Moves<'_, '_> {
     /// Rules T28, T29, T50, T51.
     pub(super) fn launch(&mut self) {
         let Some(account) = self.asker.account() else { return };
-        for (nth, launch) in LAUNCHES.iter().enumerate() {
-            if !launch.actions.iter().all(|action| self.can(*action)) {
-                continue;
-            }
-            if launch.passes && !self.can(A::IAM_PASS_ROLE) {
-                continue;
-            }
-            let serving: Vec<Ix> = self
-                .roles()
-                .into_iter()
-                .filter(|at| self.cast.trusts(*at, launch.service))
-                .collect();
+        let is_able = |launch: &Launch| {
+            launch.actions.iter().all(|action| self.can(*action))
+                && (!launch.passes || self.can(A::IAM_PASS_ROLE))
+        };
+        let all = LAUNCHES.iter().enumerate();
+        let open: Vec<(usize, &Launch)> = all.filter(|(_, launch)| is_able(launch)).collect();
+        if open.is_empty() {
+            return;
+        }
+        let partition = self.asker.member().caller.partition();
+        let regions: Vec<&str> = self.cast.regions_of(account, partition).collect();
+        let roles = self.roles();
+        for (nth, launch) in open {
+            let serving = roles.iter().copied();
+            let serving: Vec<Ix> =
+                serving.filter(|at| self.cast.trusts(*at, launch.service)).collect();
             if serving.is_empty() {
                 continue;
             }
-            let Some(site) = self.site(launch, account).filter(|it| it.chance > Chance::No) else {
+            let Some(site) = self.site(launch, &regions).filter(|it| it.chance > Chance::No) else {
                 continue;
             };
             // What runs under which role was not exported.
@@ -51,11 +55,10 @@ impl Moves<'_, '_> {
     }
 
     /// Where all companion actions of a launch are allowed, as far as they are.
-    fn site(&self, launch: &Launch, account: AccountId) -> Option<Site> {
+    fn site(&self, launch: &Launch, regions: &[&str]) -> Option<Site> {
         let caller = &self.asker.member().caller;
         let side = |context: &Context| self.asker.side(context);
-        let regions = self.cast.regions_of(account, caller.partition());
-        site(side, caller, launch.actions, regions)
+        site(side, caller, launch.actions, regions.iter().copied())
     }
 
     /// Rules T9, E41: whether the role's trust policy lets the service in that acts for the caller's account;

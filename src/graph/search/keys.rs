@@ -28,7 +28,7 @@ impl Search<'_, '_, '_> {
             }
             for action in KeyMove::ACTIONS {
                 if self.goes_on(held.reached.chance(action)) {
-                    self.work(name, key, Permission::of(action, &held.reached), &[], label);
+                    self.work(name, key, Permission::of(action, &held.reached), None, label);
                 }
             }
         }
@@ -98,19 +98,16 @@ impl Search<'_, '_, '_> {
         }
     }
 
-    /// What a permission on a key, after `edits` of it, is good for (rules T16 to T19, T32, T33).
+    /// What a permission on a key, after an edit of it, is good for (rules T16 to T19, T32, T33).
     fn work(
         &mut self,
         name: &StateName,
         key: KeyIx,
         permission: Permission,
-        edits: &[KeyEdit],
+        edit: Option<(DoingIx, &KeyEdit)>,
         label: &Label,
     ) {
-        let moves = match edits {
-            [] => self.states.kept_key_moves(name, key, permission),
-            edits => self.states.numbered_key_moves(name, key, permission, edits),
-        };
+        let moves = self.states.kept_key_moves(name, key, permission, edit);
         for open in moves.iter() {
             if !self.goes_on(open.chance) {
                 continue;
@@ -121,7 +118,7 @@ impl Search<'_, '_, '_> {
                 continue;
             }
             match open.what.edit() {
-                Some(_) if edits.is_empty() => {
+                Some(_) if edit.is_none() => {
                     self.push(Fact::KeyChanged(key, open.doing), after);
                 }
                 Some(_) => {}
@@ -129,7 +126,8 @@ impl Search<'_, '_, '_> {
             }
         }
         if permission.action == KmsAction::CREATE_GRANT {
-            let ground = Ground::Edited(edits.to_vec());
+            let edits = edit.map(|(_, edit)| edit.clone());
+            let ground = Ground::Edited(edits.into_iter().collect());
             self.may_grant(name, key, (ground, permission.always), label);
         }
     }
@@ -296,7 +294,7 @@ impl Search<'_, '_, '_> {
         for action in KeyMove::OPENING {
             if self.goes_on(reached.chance(action)) {
                 let permission = Permission::of(action, &reached);
-                self.work(name, key, permission, std::slice::from_ref(edit), label);
+                self.work(name, key, permission, Some((doing, edit)), label);
             }
         }
     }
