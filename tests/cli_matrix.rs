@@ -324,6 +324,7 @@ fn what_means_nothing_is_told_with_what_is_near() {
     check("matrix --account 111122223334", "did you mean `111122223333`?");
     check("what-can --principal Alice --action decrpyt", "did you mean `Decrypt`?");
     check("matrix --about x --output x", "the table is written there, too");
+    check("matrix --region Frankfurt", "`Frankfurt` is no Region");
     check("matrix --tag team", "is a tag of no key");
     check("matrix --assume kms:ViaServce=x", "did you mean kms:ViaService?");
     check("matrix --assume novalue", "`novalue` is not KEY=VALUE");

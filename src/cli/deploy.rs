@@ -1,6 +1,7 @@
 //! `--account`, `--region`, `--var`: where infrastructure code is deployed to, as far as its user says so.
 
 use crate::aws::AccountId;
+use crate::aws::region::is_region;
 use crate::config;
 use crate::ingest::{Deployment, parameters};
 use crate::source::LineIndex;
@@ -99,6 +100,10 @@ impl Rest {
             deployment.account = account.ok_or_else(|| Fault::argument("--account", &refused))?;
         }
         if let Some(region) = &self.region {
+            if !is_region(region) {
+                let refused = format!("`{region}` is no Region: one is named like eu-central-1");
+                return Err(Fault::argument("--region", &refused));
+            }
             deployment.in_region(region);
         }
         for path in &self.parameters {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::aws::AccountId;
+use crate::aws::region::is_region;
 use crate::findings::Base;
 use crate::ingest::Deployment;
 use crate::source::{FileId, Place, Span};
@@ -45,7 +46,13 @@ pub(super) fn member_of(
         }
         "region" => {
             if let Some(region) = reader.text(value, "a Region") {
-                deployment.in_region(&region);
+                match is_region(&region) {
+                    true => deployment.in_region(&region),
+                    false => {
+                        let message = format!("`{region}` is no Region");
+                        reader.fault(value.span, message, "a Region is named like eu-central-1");
+                    }
+                }
             }
         }
         "variables" => {

@@ -58,6 +58,22 @@ fn an_empty_configuration_chooses_nothing() {
 }
 
 #[test]
+fn deployments_are_to_accounts_and_regions() {
+    let (deployment, faults) = read_deployment("account: '111122223333'\nregion: us-gov-west-1");
+    assert!(faults.is_empty(), "{faults:?}");
+    let pinned = (deployment.account.as_str(), &*deployment.region, &*deployment.partition);
+    assert_eq!(pinned, ("111122223333", "us-gov-west-1", "aws-us-gov"));
+    for (text, expected) in [
+        ("region: Frankfurt", "`Frankfurt` is no Region"),
+        ("account: 1234", "`1234` is no account id"),
+    ] {
+        let (_, faults) = read_deployment(text);
+        let told: Vec<&str> = faults.iter().map(|fault| &*fault.message).collect();
+        assert_eq!(told, [expected], "{text}");
+    }
+}
+
+#[test]
 fn faults_stand_where_they_are_written() {
     faulty("persona: strict", "strict", "there is no persona `strict`");
     faulty(
