@@ -143,6 +143,9 @@ pub(super) enum Which {
 /// What is reached of a key by each opening, and how both stand to each other, where that is worked out.
 type Openings = ([Reached; 4], Option<Sides>);
 
+/// A question about a key: who asks, for which permission, and after which edit of the key.
+type KeyQuestion = (Whoever, KeyIx, KmsAction, Option<DoingIx>);
+
 /// States by name.
 pub(super) struct States<'c, 'w> {
     pub(super) cast: &'c Cast<'w>,
@@ -165,7 +168,7 @@ pub(super) struct States<'c, 'w> {
     pub(super) subjects_of: Memo<Ix, Arc<[SubjectIx]>>,
     /// Whether those of a class take on whom a door leads to.
     pub(super) entering: Memo<(ClassIx, DoingIx), Chance>,
-    pub(super) key_moves: Memo<(Whoever, KeyIx, KmsAction, Option<DoingIx>), Arc<[KeyOpen]>>,
+    pub(super) key_moves: Memo<KeyQuestion, Arc<[KeyOpen]>>,
     pub(super) granting: Memo<(StateName, KeyIx, Ix), Chance>,
     pub(super) opened: Memo<(Whoever, KeyIx, Opening, Option<DoingIx>), Chance>,
     apart: Memo<Ix, Arc<[KeyIx]>>,
