@@ -63,13 +63,26 @@ fn deployments_are_to_accounts_and_regions() {
     assert!(faults.is_empty(), "{faults:?}");
     let pinned = (deployment.account.as_str(), &*deployment.region, &*deployment.partition);
     assert_eq!(pinned, ("111122223333", "us-gov-west-1", "aws-us-gov"));
-    for (text, expected) in [
-        ("region: Frankfurt", "`Frankfurt` is no Region"),
-        ("account: 1234", "`1234` is no account id"),
-    ] {
-        let (_, faults) = read_deployment(text);
-        let told: Vec<&str> = faults.iter().map(|fault| &*fault.message).collect();
-        assert_eq!(told, [expected], "{text}");
+    let (_, faults) = read_deployment("account: 1234");
+    assert_eq!(faults.first().map(|fault| &*fault.message), Some("`1234` is no account id"));
+}
+
+#[test]
+fn a_region_is_one_to_editors_as_well() {
+    let schema: Value = serde_json::from_str(SCHEMA).expect("the schema is JSON");
+    let schema = jsonschema::validator_for(&schema).expect("a schema");
+    let check = |region: &str, expected: &[String]| {
+        let (_, faults) = read_deployment(&format!("region: {region}"));
+        let told: Vec<String> = faults.into_iter().map(|fault| fault.message).collect();
+        assert_eq!(told, expected, "{region}");
+        let is_valid = schema.is_valid(&serde_json::json!({ "region": region }));
+        assert_eq!(is_valid, expected.is_empty(), "{region}");
+    };
+    for region in ["eu-central-1", "us-gov-west-1", "us-iso-east-1", "eusc-de-east-1"] {
+        check(region, &[]);
+    }
+    for region in ["Frankfurt", "eu-central", "eu_central_1", "EU-central-1", "eu-central-123"] {
+        check(region, &[format!("`{region}` is no Region")]);
     }
 }
 
