@@ -11,7 +11,6 @@ use crate::policy::PolicyDocument;
 use super::call::direct;
 use super::cast::{Cast, Ix, Member};
 use super::change::WRITTEN;
-use super::state::State;
 
 /// Somebody who asks what it can do, as it is after some changes.
 pub(super) struct Asker<'c, 'w> {
@@ -70,9 +69,9 @@ impl<'w> Asker<'_, 'w> {
         self.access.key_side_again(&self.member().caller, self.guise(), context, home)
     }
 
-    /// The same with nothing fixed, of one who asks in this state.
-    pub(super) fn plain_key_side(&self, state: &State) -> KeySide<'_> {
-        self.key_side_again(&Context::default(), &state.key_home)
+    /// The same with nothing fixed.
+    pub(super) fn plain_key_side(&self, home: &KeyHome) -> KeySide<'_> {
+        self.key_side_again(&Context::default(), home)
     }
 
     /// A tag of it: its own, else one of its choice where its sessions bring any (rule T7).

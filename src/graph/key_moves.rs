@@ -47,8 +47,10 @@ impl Permission {
 /// What was done to a key before somebody makes a grant of it.
 #[derive(Clone, Debug)]
 pub(super) enum Ground {
-    /// Its tags or aliases were changed, or nothing.
-    Edited(Vec<KeyEdit>),
+    /// Nothing.
+    AsItIs,
+    /// Its tags or aliases were changed.
+    Edited(KeyEdit),
     /// Its policy, or that of its replica, was written.
     Opened(KeyMove),
 }
@@ -56,7 +58,7 @@ pub(super) enum Ground {
 impl Ground {
     /// Whether nothing was done to the key.
     pub(super) fn is_nothing(&self) -> bool {
-        matches!(self, Self::Edited(edits) if edits.is_empty())
+        matches!(self, Self::AsItIs)
     }
 }
 
@@ -207,7 +209,7 @@ impl States<'_, '_> {
         self.ask_for_operations.get((state.class, at), |_| {
             self.cast.key(at).is_some_and(|key| {
                 let target = self.access.key_target(key, &Context::default());
-                asker.plain_key_side(state).asks_for_grant_operations(&target)
+                asker.plain_key_side(&state.key_home).asks_for_grant_operations(&target)
             })
         })
     }
@@ -222,16 +224,14 @@ impl States<'_, '_> {
     ) -> Chance {
         let Some(key) = self.cast.key(at) else { return Chance::No };
         let (changed, opening) = match ground {
-            Ground::Edited(edits) => (edited(key, edits), Opening::AsItIs),
+            Ground::AsItIs => (None, Opening::AsItIs),
+            Ground::Edited(edit) => (Some(edit.applied(key)), Opening::AsItIs),
             Ground::Opened(KeyMove::Replicate(_, region)) => {
                 (replica(key, region), Opening::ByPolicy)
             }
             Ground::Opened(_) => (None, Opening::ByPolicy),
         };
-        let sides = match ground.is_nothing() {
-            true => self.sides(name, at),
-            false => None,
-        };
+        let sides = if ground.is_nothing() { self.sides(name, at) } else { None };
         let (key, state) = (changed.as_ref().unwrap_or(key), self.get(name));
         let on = Towards { asker: &self.asker(name), state: &state, at, key, sides };
         self.grants_to(on, grantee, opening)
@@ -427,7 +427,7 @@ impl States<'_, '_> {
             return self.keys.opened_between(sides, at, opening);
         }
         let (asker, state) = (self.asker(name), self.get(name));
-        let side = asker.plain_key_side(&state);
+        let side = asker.plain_key_side(&state.key_home);
         let KeyMove::Replicate(_, region) = what else {
             return self.keys.opened(&side, at, opening);
         };
@@ -444,7 +444,7 @@ impl States<'_, '_> {
         let goal = self.keys.goal(at).map_or(ActionSet::EMPTY, ActionSet::from);
         let wanted = KeyMove::OPENING.into_iter().fold(goal, |all, it| all.union(it.into()));
         let (asker, state) = (self.asker(name), self.get(name));
-        let side = asker.plain_key_side(&state);
+        let side = asker.plain_key_side(&state.key_home);
         let target = self.access.key_target(key, &Context::default());
         side.reached(&target, wanted, Opening::AsItIs)
     }
@@ -454,10 +454,4 @@ impl States<'_, '_> {
 fn replica(key: &Key, region: &str) -> Option<Key> {
     let arn = key.arn.in_region(region)?;
     Some(Key { arn, grants: Vec::new(), aliases: Default::default(), ..key.clone() })
-}
-
-/// A key after edits; nothing where there are none.
-fn edited(key: &Key, edits: &[KeyEdit]) -> Option<Key> {
-    let (first, more) = edits.split_first()?;
-    Some(more.iter().fold(first.applied(key), |key, edit| edit.applied(&key)))
 }

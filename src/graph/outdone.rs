@@ -315,7 +315,7 @@ impl States<'_, '_> {
         (key, bounds): (KeyIx, Bounds),
     ) -> bool {
         let of_each = |(asker, home): (&Asker<'_, '_>, &KeyHome)| {
-            let side = asker.key_side_again(&Context::default(), home);
+            let side = asker.plain_key_side(home);
             let mut survey = self.keys.survey(&side);
             let reached = OPENINGS.map(|opening| survey.reached(key as usize, opening));
             (reached, survey.sides(key as usize))

@@ -374,12 +374,12 @@ impl<'c, 'w> States<'c, 'w> {
         let of_class = (which != Which::TellingApart).then(|| {
             state.of_class.keys.get_or_init(|| {
                 let asker = self.asker(name);
-                self.keys.by_class(&asker, &asker.plain_key_side(state), &told)
+                self.keys.by_class(&asker, &asker.plain_key_side(&state.key_home), &told)
             })
         });
         let each = |keys: &[KeyIx]| match keys {
             [] => Vec::new(),
-            keys => self.keys.held(&self.asker(name).plain_key_side(state), keys),
+            keys => self.keys.held(&self.asker(name).plain_key_side(&state.key_home), keys),
         };
         let skipped = of_class.map(|of_class| {
             state.skipped.get_or_init(|| {

@@ -68,9 +68,8 @@ impl States<'_, '_> {
 
     /// Whether a state may make a grant of a key as it is to somebody; kept.
     pub(super) fn kept_granting(&self, name: &StateName, key: KeyIx, grantee: Ix) -> Chance {
-        let nothing = Ground::Edited(Vec::new());
-        self.granting
-            .get((name.clone(), key, grantee), |_| self.granting(name, key, grantee, &nothing))
+        let known = (name.clone(), key, grantee);
+        self.granting.get(known, |_| self.granting(name, key, grantee, &Ground::AsItIs))
     }
 
     /// Whether a state gets to the goal of a key that a move opened; kept.

@@ -126,8 +126,7 @@ impl Search<'_, '_, '_> {
             }
         }
         if permission.action == KmsAction::CREATE_GRANT {
-            let edits = edit.map(|(_, edit)| edit.clone());
-            let ground = Ground::Edited(edits.into_iter().collect());
+            let ground = edit.map_or(Ground::AsItIs, |(_, edit)| Ground::Edited(edit.clone()));
             self.may_grant(name, key, (ground, permission.always), label);
         }
     }
@@ -242,7 +241,9 @@ impl Search<'_, '_, '_> {
         let what = KeyMove::Grant(key, to.at);
         let doing = states.doings.intern(Doing::Key(what.clone()));
         let used = match ground {
-            Ground::Edited(_) => states.kept_opened(to, key, (&what, doing), Opening::ByGrant),
+            Ground::AsItIs | Ground::Edited(_) => {
+                states.kept_opened(to, key, (&what, doing), Opening::ByGrant)
+            }
             Ground::Opened(by) => states.opened(to, key, by, Opening::ByPolicyAndGrant),
         };
         if !self.goes_on(used) {
@@ -250,7 +251,7 @@ impl Search<'_, '_, '_> {
         }
         let made = match ground {
             _ if *always => states.grants_always(key),
-            Ground::Edited(edits) if edits.is_empty() => states.kept_granting(name, key, to.at),
+            Ground::AsItIs => states.kept_granting(name, key, to.at),
             ground => states.granting(name, key, to.at, ground),
         };
         if self.goes_on(made) {
