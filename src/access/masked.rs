@@ -6,7 +6,6 @@ use crate::aws::ActionSet;
 
 use super::formula::{Atom, Formula, Formulas, Kinds};
 use super::question::Question;
-use super::test::Test;
 use super::word::Word;
 
 /// A formula for each action; actions that agree share one entry. Where no entry speaks of an action, it
@@ -47,23 +46,16 @@ impl<S: Word> Masked<S> {
         self.pieces.iter().any(|(_, formula)| formulas.kinds(*formula).has(kinds))
     }
 
-    /// Whether one of its formulas asks for such a condition key, variables aside.
+    /// Whether one of its formulas asks for such a condition key (in lower case), or has it as a variable.
     pub(super) fn asks_for(&self, formulas: &Formulas, is_it: &dyn Fn(&str) -> bool) -> bool {
-        self.has_test(formulas, &|test| is_it(&test.key))
-    }
-
-    /// Whether one of its formulas asks for a condition key (in lower case), or has it as a variable.
-    pub(super) fn reads(&self, formulas: &Formulas, key: &str) -> bool {
-        self.has_test(formulas, &|test| test.variables().chain([&*test.key]).any(|it| it == key))
-    }
-
-    fn has_test(&self, formulas: &Formulas, is_it: &dyn Fn(&Test) -> bool) -> bool {
         let mut has = false;
         for (_, formula) in &self.pieces {
             formulas.each_atom(*formula, &mut |atom| match atom {
                 Atom::Key(Question::Test { test, .. })
                 | Atom::Caller(Question::Test { test, .. })
-                | Atom::Request(test) => has |= is_it(test),
+                | Atom::Request(test) => {
+                    has |= test.variables().chain([&*test.key]).any(is_it);
+                }
                 _ => {}
             });
         }

@@ -234,7 +234,7 @@ impl<'a> KeyTargets<'a> {
             let (most, least) = (allowed(&one, others.relation), allowed(&own, sides.relation));
             // Tags that neither is asked for do not tell them apart.
             let is_idle = |(key, _): &(Box<str>, Limit)| {
-                let is_read = |masked: &Masked| masked.reads(formulas, key);
+                let is_read = |masked: &Masked| masked.asks_for(formulas, &|it| *it == **key);
                 key.starts_with("aws:principaltag/") && !is_read(&most) && !is_read(&least)
             };
             let of_one = one.0.limits.iter().filter(|limit| !own.0.limits.contains(limit));
