@@ -144,6 +144,12 @@ fn paths_of_three_calls_are_found_exactly_where_there_are_any() {
 }
 
 #[test]
+fn whoever_gives_what_must_be_alike_gets_there_in_two_calls() {
+    let test = "whoever_gives_what_must_be_alike_gets_there_in_two_calls";
+    check_in(test, World::likened, 2, 100);
+}
+
+#[test]
 fn administrators_hide_no_path_of_two_calls() {
     check_in("administrators_hide_no_path_of_two_calls", World::administered, 2, 100);
 }

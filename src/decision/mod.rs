@@ -10,6 +10,7 @@ mod control;
 mod facts;
 mod holders;
 mod instant;
+mod likeness;
 mod met;
 mod possible;
 mod reach;
@@ -26,6 +27,10 @@ pub use control::ControlRequest;
 pub use facts::{Callers, FACTS, Fact, Is, LONGEST_SESSION, Test};
 pub use holders::{Crowd, Denials, Fates, Gift, Holders, Holding, Meant, Members};
 pub(crate) use instant::{w3c, whole_second};
+pub use likeness::{
+    Facet, Likened, PRINCIPAL_TAG, RESOURCE_TAG, TARGET_TAGS, Thing, has_variables, likened,
+    tag_in, tags_in,
+};
 pub use possible::{
     Sent, Surroundings, companions, completed, is_always_sent, is_possible, is_possible_by, linked,
 };

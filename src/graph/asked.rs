@@ -3,16 +3,20 @@
 
 use std::collections::BTreeSet;
 
-use crate::aws::ActionSet;
 use crate::aws::pattern::takes;
-use crate::decision::{Caller, CallerKind};
-use crate::inventory::{Account, Key, Tags};
-use crate::policy::{Comparison, Condition, Part, Polarity, Policy, Statement, Variables, parts};
+use crate::aws::{AccountId, ActionSet};
+use crate::decision::{
+    Caller, Facet, PRINCIPAL_TAG, RESOURCE_TAG, TARGET_TAGS, Thing, has_variables, likened, tags_in,
+};
+use crate::inventory::Account;
+use crate::policy::{Condition, Part, Polarity, Policy, Variables, parts};
 
-use super::call::is_of_services;
+use super::call::{is_alike_for_all, is_of_services};
 use super::cast::Cast;
+use super::change::WRITTEN;
+use super::likeness::{filled, filled_by, sample};
 use super::made::Names;
-use super::tagging::{Tag, TagSet, Together};
+use super::tagging::{PrincipalTags, Tag, TagSet, Together, filled_set, other, speaks_of_targets};
 
 /// The condition key of a managed policy that is attached, in lower case.
 const POLICY: &str = "iam:policyarn";
@@ -26,8 +30,10 @@ pub(super) struct Asked {
     pub(super) key_tags: BTreeSet<(Box<str>, Box<str>)>,
     /// Tags of keys, with texts whose variables whoever calls fills.
     key_texts: BTreeSet<(Box<str>, Box<str>)>,
-    /// Tags of principals with those of keys that must be alike.
-    ties: BTreeSet<(Box<str>, Box<str>)>,
+    /// Tags of principals, with texts whose variables whoever calls fills, or what is called on.
+    own_texts: BTreeSet<Tag>,
+    /// Texts in which tags of principals stand, and what of the thing that is called on they must be like.
+    likenesses: BTreeSet<(Facet, Box<str>)>,
     /// Tags of principals that variables bring, in lower case.
     tag_variables: BTreeSet<String>,
     /// Tags of principals that statements ask for at once.
@@ -38,6 +44,8 @@ pub(super) struct Asked {
     of_requests: BTreeSet<TagSet>,
     /// Aliases, `alias/` first.
     pub(super) aliases: BTreeSet<Box<str>>,
+    /// The same with variables that whoever calls fills.
+    alias_texts: BTreeSet<Box<str>>,
     /// Operations of grants (rule G54).
     pub(super) operations: ActionSet,
     /// Regions, or patterns of them, that conditions and the ARNs of resources name.
@@ -109,6 +117,15 @@ pub(super) fn hear(cast: &mut Cast<'_>) {
     }
 }
 
+impl Cast<'_> {
+    /// What the policies that count in an account ask for: its own, those of keys and organization, and trust
+    /// policies.
+    pub(super) fn asked_in(&self, account: AccountId) -> impl Iterator<Item = &Asked> {
+        let own = self.accounts.get(&account).map(|household| &household.asked);
+        own.into_iter().chain([&self.of_keys, &self.of_organization, &self.of_trust])
+    }
+}
+
 impl Asked {
     fn hear_account(&mut self, account: &Account) {
         let mut hear = |policy: &Policy| self.hear(policy);
@@ -130,7 +147,7 @@ impl Asked {
 
     /// Whether the tags of principals that it asks for are all named with their values.
     pub(super) fn names_tags_alone(&self) -> bool {
-        self.ties.is_empty() && self.tag_variables.is_empty()
+        self.own_texts.is_empty() && self.tag_variables.is_empty()
     }
 
     /// Whether it asks to whom grants are made.
@@ -144,14 +161,15 @@ impl Asked {
     }
 
     fn principal_tag_keys(&self) -> impl Iterator<Item = String> {
-        let asked = self.principal_tags.iter().chain(&self.ties);
+        let asked = self.principal_tags.iter().chain(&self.own_texts);
         let asked = asked.map(|(key, _)| key.to_ascii_lowercase());
         asked.chain(self.tag_variables.iter().cloned())
     }
 
     /// Whether it is anything about keys.
     pub(super) fn is_of_keys(&self) -> bool {
-        !self.key_tags.is_empty() || !self.key_texts.is_empty() || !self.aliases.is_empty()
+        let is_of_aliases = !self.aliases.is_empty() || !self.alias_texts.is_empty();
+        is_of_aliases || !self.key_tags.is_empty() || !self.key_texts.is_empty()
     }
 
     /// Whether it asks for tags of users and roles that others call on.
@@ -177,11 +195,27 @@ impl Asked {
 
     /// Whether what it asks of the tags of keys hangs on who calls.
     pub(super) fn is_of_callers(&self) -> bool {
-        !self.key_texts.is_empty() || !self.ties.is_empty()
+        let mut own = self.own_texts.iter();
+        !self.key_texts.is_empty()
+            || own.any(|(_, text)| tags_in(text, RESOURCE_TAG).next().is_some())
     }
 
-    /// The tags of keys that it asks for, as one caller is to have them; `tags` are those of the caller.
-    pub(super) fn key_tags_for(
+    /// Whether what it asks of the aliases of keys hangs on who calls.
+    pub(super) fn names_aliases_for_callers(&self) -> bool {
+        !self.alias_texts.is_empty()
+    }
+
+    /// The aliases of keys that it asks for by something of a caller.
+    pub(super) fn aliases_like(
+        &self,
+        caller: &Caller,
+        tags: &dyn Fn(&str) -> Option<Box<str>>,
+    ) -> impl Iterator<Item = Box<str>> {
+        self.alias_texts.iter().filter_map(|text| filled_by(text, caller, tags))
+    }
+
+    /// The tags of keys that it asks for by something of a caller; `tags` are those of the caller.
+    pub(super) fn key_tags_like(
         &self,
         caller: &Caller,
         tags: &dyn Fn(&str) -> Option<Box<str>>,
@@ -189,8 +223,9 @@ impl Asked {
         let filled = self.key_texts.iter();
         let filled =
             filled.filter_map(|(tag, text)| Some((tag.clone(), filled_by(text, caller, tags)?)));
-        let tied = self.ties.iter().filter_map(|(own, tag)| Some((tag.clone(), tags(own)?)));
-        self.key_tags.iter().cloned().chain(filled).chain(tied)
+        let like = |(own, text): &Tag| likened(text, &tags(own)?, RESOURCE_TAG);
+        let tied = self.own_texts.iter().filter_map(like).flatten();
+        filled.chain(tied)
     }
 
     /// The tags of keys that statements ask for at once, as one caller is to have them.
@@ -213,24 +248,61 @@ impl Asked {
 
     /// Whether it asks for a tag of keys.
     pub(super) fn asks_for_key_tag(&self, tag: &str) -> bool {
-        let named = self.key_tags.iter().chain(&self.key_texts).map(|(known, _)| known);
-        let mut named = named.chain(self.ties.iter().map(|(_, known)| known));
-        named.any(|known| known.eq_ignore_ascii_case(tag))
+        let named = self.key_tags.iter().chain(&self.key_texts).map(|(known, _)| &**known);
+        let tied = self.own_texts.iter().flat_map(|(_, text)| tags_in(text, RESOURCE_TAG));
+        named.chain(tied).any(|known| known.eq_ignore_ascii_case(tag))
     }
 
-    /// The tags of principals that must be alike some of these tags, with their values.
-    pub(super) fn tied_to(&self, tags: &Tags) -> impl Iterator<Item = (Box<str>, Box<str>)> {
-        self.ties.iter().filter_map(|(own, tag)| {
-            let value = tags.iter().find(|(known, _)| known.eq_ignore_ascii_case(tag));
-            Some((own.clone(), value?.1.clone()))
-        })
+    /// The tags of principals that are like something of what is called on.
+    pub(super) fn tied_to(&self, thing: &Thing<'_>) -> impl Iterator<Item = TagSet> {
+        let like = self.likenesses.iter().flat_map(|(facet, text)| facet.likened(text, thing));
+        let tied = self.own_texts.iter().filter_map(|(own, text)| {
+            let value = filled(text, &|variable| thing.value(variable))?;
+            Some(TagSet::from([(own.clone(), value)]))
+        });
+        like.chain(tied)
+    }
+
+    /// Whether it wants tags of principals to be like something else.
+    pub(super) fn likens_tags(&self) -> bool {
+        !self.likenesses.is_empty() || !self.own_texts.is_empty()
+    }
+
+    /// Tags of principals of any value, that something of what is called on can be made like.
+    pub(super) fn any_tags(&self) -> impl Iterator<Item = Tag> {
+        let like = self.likenesses.iter().flat_map(|(_, text)| tags_in(text, PRINCIPAL_TAG));
+        let of_key = |variable: &str| {
+            let is_of_key = variable.to_ascii_lowercase().starts_with(RESOURCE_TAG);
+            is_of_key.then(|| WRITTEN.into())
+        };
+        let own = self.own_texts.iter();
+        let own = own.filter_map(move |(tag, text)| Some((tag.clone(), filled(text, &of_key)?)));
+        like.map(|tag| (tag.into(), WRITTEN.into())).chain(own)
     }
 
     /// Asks for those tags by their values.
-    pub(super) fn tie_to(&mut self, key: &Key) {
-        let tags = key.tags.iter();
-        let tied: Vec<_> = tags.flat_map(|tags| self.tied_to(tags)).collect();
-        self.principal_tags.extend(tied);
+    pub(super) fn tie_to(&mut self, thing: &Thing<'_>) {
+        let tied: Vec<TagSet> = self.tied_to(thing).collect();
+        self.own_texts
+            .retain(|(_, text)| filled(text, &|variable| thing.value(variable)).is_none());
+        self.principal_tags.extend(tied.iter().flatten().cloned());
+        self.principals_together.extend(tied.into_iter().filter(|set| set.len() > 1));
+    }
+
+    /// The tags of principals that it asks for.
+    pub(super) fn tags_of_principals(&self) -> PrincipalTags {
+        let own = self.own_texts.iter().map(|(tag, _)| tag.clone());
+        PrincipalTags { named: self.principal_tags.clone(), own: own.collect() }
+    }
+
+    /// The tags of principals that one is to have by its own name, account and other tags.
+    pub(super) fn own_tags_for(
+        &self,
+        caller: &Caller,
+        tags: &dyn Fn(&str) -> Option<Box<str>>,
+    ) -> impl Iterator<Item = Tag> {
+        let texts = self.own_texts.iter();
+        texts.filter_map(|(tag, text)| Some((tag.clone(), filled_by(text, caller, tags)?)))
     }
 
     /// Hears what one policy asks for.
@@ -244,8 +316,11 @@ impl Asked {
         let variables = policy.version.into();
         for statement in &policy.statements {
             let resources = statement.resource.iter().flat_map(|element| &element.values);
+            let is_not = statement.resource.as_ref().map(|it| it.polarity == Polarity::IsNot);
+            let serves = is_not == Some(statement.denies());
             for text in resources.filter_map(|value| value.value.text()) {
                 self.hear_variables(text, variables);
+                self.hear_likeness(Some(&Facet::Arn), text, serves, variables);
                 let arn = text.strip_prefix("arn:");
                 let region = arn.and_then(|arn| arn.split(':').nth(2));
                 self.hear_regions(region.as_slice());
@@ -268,6 +343,7 @@ impl Asked {
         let mut asked = Self::default();
         asked.hear_conditions(policy);
         self.principal_tags.extend(asked.principal_tags);
+        self.own_texts.extend(asked.own_texts);
         self.principals_together.extend(asked.principals_together);
     }
 
@@ -306,7 +382,12 @@ impl Asked {
         self.sign_in |= !is_alike_for_all(&key);
         let texts = condition.values.iter().filter_map(|value| value.value.text());
         let texts: Vec<&str> = texts.collect();
-        texts.iter().for_each(|text| self.hear_variables(text, variables));
+        let facet = Facet::of(&key);
+        let serves = denies != (condition.operator.value.polarity == Polarity::Is);
+        for text in &texts {
+            self.hear_variables(text, variables);
+            self.hear_likeness(facet.as_ref(), text, serves, variables);
+        }
         let (filled, plain): (Vec<&str>, Vec<&str>) =
             texts.iter().partition(|text| has_variables(text, variables));
         let spelled = |prefix: &str| condition.key.value.get(prefix.len()..).unwrap_or_default();
@@ -317,17 +398,15 @@ impl Asked {
         if key.starts_with(PRINCIPAL_TAG) {
             let tag = spelled(PRINCIPAL_TAG);
             self.principal_tags.extend(wanted().map(|value| (tag.into(), value)));
-            let ties = filled.iter().filter_map(|text| variable(text, RESOURCE_TAG));
-            self.ties.extend(ties.map(|of_key| (tag.into(), of_key.into())));
+            self.own_texts.extend(filled.iter().map(|text| (tag.into(), (*text).into())));
         } else if key.starts_with(RESOURCE_TAG) {
             let tag = spelled(RESOURCE_TAG);
             self.key_tags.extend(wanted().map(|value| (tag.into(), value)));
             self.key_texts.extend(filled.iter().map(|text| (tag.into(), (*text).into())));
-            let ties = filled.iter().filter_map(|text| variable(text, PRINCIPAL_TAG));
-            self.ties.extend(ties.map(|own| (own.into(), tag.into())));
-        } else if key == "kms:resourcealiases" || key == "kms:requestalias" {
-            let names = texts.iter().map(|text| sample(text));
-            self.aliases.extend(names.filter(|name| name.starts_with("alias/")));
+        } else if facet == Some(Facet::Alias) {
+            let is_name = |text: &&&str| text.starts_with("alias/");
+            self.aliases.extend(plain.iter().filter(is_name).map(|text| sample(text)));
+            self.alias_texts.extend(filled.iter().filter(is_name).map(|text| (*text).into()));
         } else if key == "kms:grantoperations" {
             let all = ActionSet::ALL.iter().filter(|action| action.info().grantable);
             let named = all.filter(|it| texts.iter().any(|text| takes(text, it.name())));
@@ -357,6 +436,29 @@ impl Asked {
         }
     }
 
+    /// Hears of tags of principals in a text that is compared with `facet` of what is called on, or with what
+    /// is of the request alone; `serves` says whether likeness does.
+    fn hear_likeness(
+        &mut self,
+        facet: Option<&Facet>,
+        text: &str,
+        serves: bool,
+        variables: Variables,
+    ) {
+        let is_plain = variables == Variables::Literal || !text.contains("${");
+        if is_plain || tags_in(text, PRINCIPAL_TAG).next().is_none() {
+            return;
+        }
+        if let Some(facet) = facet {
+            self.likenesses.insert((facet.clone(), text.into()));
+        }
+        if facet.is_none() || !serves {
+            // Any value of a caller's choice will do.
+            let tags = tags_in(text, PRINCIPAL_TAG);
+            self.principal_tags.extend(tags.map(|tag| (tag.into(), WRITTEN.into())));
+        }
+    }
+
     fn hear_variables(&mut self, text: &str, variables: Variables) {
         if !text.contains("${") {
             return;
@@ -370,128 +472,4 @@ impl Asked {
             self.tag_variables.extend(key.strip_prefix(PRINCIPAL_TAG).map(str::to_owned));
         }
     }
-}
-
-/// The condition keys of tags of principals.
-pub(super) const PRINCIPAL_TAG: &str = "aws:principaltag/";
-/// Those of tags of keys.
-pub(super) const RESOURCE_TAG: &str = "aws:resourcetag/";
-
-/// Condition keys, or how they begin, in lower case, that users and roles of an account hold alike, or that are
-/// told by their names and tags (section 2.5).
-const ALIKE: [&str; 23] = [
-    "kms:",
-    "iam:",
-    "organizations:",
-    PRINCIPAL_TAG,
-    "aws:principalaccount",
-    "aws:principalarn",
-    "aws:principalorg",
-    "aws:principalisawsservice",
-    "aws:principalservicename",
-    "aws:resource",
-    "aws:requesttag/",
-    "aws:tagkeys",
-    "aws:requestedregion",
-    "aws:source",
-    "aws:vpcsourceip",
-    "aws:securetransport",
-    "aws:useragent",
-    "aws:referer",
-    "aws:currenttime",
-    "aws:epochtime",
-    "aws:calledvia",
-    "aws:viaawsservice",
-    "sts:externalid",
-];
-
-/// Whether a condition key is no matter of how somebody is signed in.
-fn is_alike_for_all(key: &str) -> bool {
-    key != "aws:sourceidentity" && ALIKE.iter().any(|known| key.starts_with(known))
-}
-
-/// Those of tags of what is called on, users and roles among it.
-const TARGET_TAGS: [&str; 2] = [RESOURCE_TAG, "iam:resourcetag/"];
-
-/// Whether a statement speaks of anything but keys.
-fn speaks_of_targets(statement: &Statement) -> bool {
-    statement.action.as_ref().is_some_and(|element| {
-        let is_of_kms = |text: &str| {
-            text.get(..KMS.len()).is_some_and(|service| service.eq_ignore_ascii_case(KMS))
-        };
-        let mut values = element.values.iter();
-        element.polarity == Polarity::IsNot
-            || values.any(|value| !value.value.text().is_some_and(is_of_kms))
-    })
-}
-
-const KMS: &str = "kms:";
-
-/// Values of tags that hardly any condition names.
-const OTHERS: [&str; 2] = ["keyreach", "another"];
-
-/// A text that a pattern takes.
-pub(super) fn sample(pattern: &str) -> Box<str> {
-    pattern.replace(['*', '?'], "x").into()
-}
-
-/// A value that a condition does not name, where that is what serves: to stop denying, or to be let by what
-/// is negated (rule T32).
-pub(super) fn other(condition: &Condition, denies: bool, texts: &[&str]) -> Option<Box<str>> {
-    let operator = condition.operator.value;
-    let serves =
-        operator.comparison != Comparison::Null && denies == (operator.polarity == Polarity::Is);
-    let is_named = |other: &&&str| texts.iter().any(|text| takes(text, other));
-    let found = OTHERS.iter().filter(|_| serves).find(|other| !is_named(other));
-    found.map(|other| (*other).into())
-}
-
-/// Whether a text has variables.
-pub(super) fn has_variables(text: &str, variables: Variables) -> bool {
-    parts(text, variables).any(|part| matches!(part, Part::Variable { .. }))
-}
-
-/// Tags that one caller can give; nothing where a variable has no value.
-fn filled_set(
-    set: &TagSet,
-    caller: &Caller,
-    tags: &dyn Fn(&str) -> Option<Box<str>>,
-) -> Option<TagSet> {
-    let each = set.iter().map(|(tag, text)| Some((tag.clone(), filled_by(text, caller, tags)?)));
-    each.collect()
-}
-
-/// What follows `family` in the name of the one variable that a text is.
-fn variable<'t>(text: &'t str, family: &str) -> Option<&'t str> {
-    let mut all = parts(text, Variables::Replaced);
-    match (all.next()?, all.next()) {
-        (Part::Variable { key, .. }, None) => {
-            let begins = key.get(..family.len())?.eq_ignore_ascii_case(family);
-            key.get(family.len()..).filter(|_| begins)
-        }
-        _ => None,
-    }
-}
-
-/// A text that a pattern takes once its variables hold what they hold for a caller (rules C40 to C47);
-/// nothing where one has no value.
-fn filled_by(
-    text: &str,
-    caller: &Caller,
-    tags: &dyn Fn(&str) -> Option<Box<str>>,
-) -> Option<Box<str>> {
-    let value = |key: &str| match &*key.to_ascii_lowercase() {
-        "aws:username" if caller.kind == CallerKind::User => {
-            caller.text.rsplit('/').next().map(Into::into)
-        }
-        "aws:principalaccount" => caller.account.map(|account| account.as_str().into()),
-        lower => tags(lower.strip_prefix(PRINCIPAL_TAG)?),
-    };
-    let each = parts(text, Variables::Replaced).map(|part| match part {
-        Part::Text(text) => Some(text.into()),
-        Part::AnyRun | Part::AnyOne => Some("x".into()),
-        Part::Variable { key, default } => value(key).or_else(|| default.map(Into::into)),
-    });
-    let each: Option<Vec<Box<str>>> = each.collect();
-    each.map(|all| all.concat().into())
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::access::{Access, ControlSide, Guise, KeyHome, KeySide};
 use crate::aws::{AccountId, ControlAction};
-use crate::decision::{Caller, CallerKind, Chance, Context};
+use crate::decision::{Caller, CallerKind, Chance, Context, tag_in};
 use crate::inventory::Identity;
 use crate::policy::PolicyDocument;
 
@@ -77,9 +77,7 @@ impl<'w> Asker<'_, 'w> {
     /// A tag of it: its own, else one of its choice where its sessions bring any (rule T7).
     pub(super) fn tag(&self, name: &str) -> Option<Box<str>> {
         let identity = self.identity.as_deref().or(self.member().identity);
-        let mut tags = identity.into_iter().flat_map(|identity| &identity.tags);
-        let own = tags.find(|(key, _)| key.eq_ignore_ascii_case(name));
-        let own = own.map(|(_, value)| value.clone());
+        let own = identity.and_then(|identity| tag_in(&identity.tags, name)).map(Into::into);
         own.or_else(|| self.open_tags.then(|| WRITTEN.into()))
     }
 

@@ -16,7 +16,9 @@ use crate::policy::{Polarity, PolicyDocument, Principal};
 
 use super::asked::Asked;
 use super::change::nowhere;
+use super::likeness::Alike;
 use super::neighbours::Neighbours;
+use super::opened::Opened;
 
 /// Somebody in the cast, by number.
 pub(super) type Ix = u32;
@@ -36,6 +38,8 @@ pub(super) struct Cast<'w> {
     pub(super) accounts: BTreeMap<AccountId, Household<'w>>,
     /// The keys, in the order of their ARNs.
     pub(super) keys: Vec<&'w Key>,
+    /// Whom they open to.
+    pub(super) opened: Opened,
     /// Roles that trust everyone, or whose trust nobody told.
     pub(super) open_roles: Vec<Ix>,
     /// Sessions that policies name, by their role.
@@ -113,6 +117,8 @@ pub(super) struct Household<'w> {
     pub(super) trusted_by: Vec<Ix>,
     /// What its identity policies ask for.
     pub(super) asked: Asked,
+    /// What its keys, and its users and roles, can have that is like something of the others.
+    pub(super) alike: Alike,
 }
 
 impl<'w> Cast<'w> {
@@ -130,6 +136,7 @@ impl<'w> Cast<'w> {
             },
             accounts: BTreeMap::new(),
             keys: world.keys.values().map(AsRef::as_ref).collect(),
+            opened: Opened::default(),
             open_roles: Vec::new(),
             sessions: FxHashMap::default(),
             roles: FxHashMap::default(),
@@ -151,6 +158,7 @@ impl<'w> Cast<'w> {
             neighbours: OnceLock::new(),
         };
         cast.keys.sort_by(|one, other| one.arn.cmp(&other.arn));
+        cast.opened = Opened::of(&cast.keys);
         for account in world.accounts.values() {
             cast.enter(account);
         }
@@ -161,6 +169,7 @@ impl<'w> Cast<'w> {
         cast.hear_trust();
         cast.hear_names();
         super::asked::hear(&mut cast);
+        cast.hear_alike();
         cast.enter_outsiders();
         cast
     }
@@ -447,13 +456,6 @@ impl<'w> Cast<'w> {
             sessions.push(at);
         }
         at
-    }
-
-    /// What the policies that count in an account ask for: its own, those of keys and organization, and trust
-    /// policies.
-    pub(super) fn asked_in(&self, account: AccountId) -> impl Iterator<Item = &Asked> {
-        let own = self.accounts.get(&account).map(|household| &household.asked);
-        own.into_iter().chain([&self.of_keys, &self.of_organization, &self.of_trust])
     }
 
     /// The customer managed policies of a member's account.

@@ -1,7 +1,5 @@
 //! What calls change about principals, and the principals as they are then.
 
-use std::collections::BTreeSet;
-
 use crate::aws::AccountId;
 use crate::decision::{Citation, Cited};
 use crate::inventory::{AttachedPolicy, Identity, ManagedPolicy, NamedPolicy};
@@ -10,7 +8,7 @@ use crate::source::{FileId, Place, Span};
 
 use super::cast::{Cast, Ix};
 use super::organize::OrgMove;
-use super::tagging::{Tag, TagSet};
+use super::tagging::{PrincipalTags, TagSet};
 
 /// Something that a call changed about principals.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -124,11 +122,10 @@ impl Change {
     }
 
     /// Whether it is of one of these tags.
-    pub(super) fn is_of_tags(&self, asked: &BTreeSet<Tag>) -> bool {
-        let is_asked = |name: &str| asked.iter().any(|(it, _)| it.eq_ignore_ascii_case(name));
+    pub(super) fn is_of_tags(&self, asked: &PrincipalTags) -> bool {
         match self {
-            Self::Tagged(_, set) => set.iter().any(|(name, _)| is_asked(name)),
-            Self::Untagged(_, names) => names.iter().any(|name| is_asked(name)),
+            Self::Tagged(_, set) => set.iter().any(|(name, _)| asked.speak_of(name)),
+            Self::Untagged(_, names) => names.iter().any(|name| asked.speak_of(name)),
             Self::SessionTags(_) => !asked.is_empty(),
             _ => false,
         }

@@ -1,6 +1,7 @@
 //! What somebody can do to a key on the way to using it (rules T16 to T19, T32, T33).
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 
 use crate::access::{Opening, Reached, Sides};
 use crate::aws::{ActionSet, AliasArn, KeyArn, KmsAction};
@@ -296,13 +297,21 @@ impl States<'_, '_> {
         };
         let (caller, own) = (&asker.member().caller, |tag: &str| asker.tag(tag));
         let asked: Vec<&Asked> = self.cast.asked_in(key.arn.account()).collect();
-        let alone = asked.iter().flat_map(|asked| asked.key_tags_for(caller, &own));
+        let named = asked.iter().flat_map(|asked| asked.key_tags.iter().cloned());
+        let like = asked.iter().flat_map(|asked| asked.key_tags_like(caller, &own));
         let together = asked.iter().flat_map(|asked| asked.keys_together_for(caller, &own));
         let lacking = |set: TagSet| -> TagSet {
             set.into_iter().filter(|(tag, value)| !has(tag, value)).collect()
         };
-        let alone = alone.filter(|(tag, value)| !has(tag, value));
-        let missing = worth_giving(alone, together.map(lacking));
+        let alone = named.chain(like).filter(|(tag, value)| !has(tag, value));
+        let mut missing = worth_giving(alone, together.map(lacking));
+        let others = self.cast.alike_in(key.arn.account());
+        for (tag, value) in others.into_iter().flat_map(|alike| &alike.tags) {
+            let set = TagSet::from([(tag.clone(), value.clone())]);
+            if !has(tag, value) && !missing.contains(&set) {
+                missing.push(set);
+            }
+        }
         if missing.is_empty() {
             return Vec::new();
         }
@@ -358,13 +367,17 @@ impl States<'_, '_> {
 
     /// Rule T33: aliases that some policy asks for, both halves allowed (rules L1 to L3).
     fn aliases(&self, on: Towards<'_, '_, '_>, permission: Permission) -> Vec<(KeyMove, Chance)> {
-        let (Towards { state, at, key, .. }, action) = (on, permission.action);
-        let own = || key.aliases.iter().map(|alias| alias.name().into());
-        let names: Vec<Box<str>> = match action {
-            KmsAction::DELETE_ALIAS => own().collect(),
+        let (Towards { asker, state, at, key, .. }, action) = (on, permission.action);
+        let (caller, own) = (&asker.member().caller, |tag: &str| asker.tag(tag));
+        let names: BTreeSet<Box<str>> = match action {
+            KmsAction::DELETE_ALIAS => key.aliases.iter().map(|it| it.name().into()).collect(),
             _ => {
-                let asked = self.cast.asked_in(key.arn.account());
-                asked.flat_map(|asked| asked.aliases.iter().cloned()).collect()
+                let asked: Vec<&Asked> = self.cast.asked_in(key.arn.account()).collect();
+                let named = asked.iter().flat_map(|asked| asked.aliases.iter().cloned());
+                let like = asked.iter().flat_map(|asked| asked.aliases_like(caller, &own));
+                let others = self.cast.alike_in(key.arn.account());
+                let others = others.into_iter().flat_map(|alike| alike.aliases.iter().cloned());
+                named.chain(like).chain(others).collect()
             }
         };
         let half = OnceCell::new();

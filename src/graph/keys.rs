@@ -1,6 +1,6 @@
 //! Keys as paths meet them: who could be concerned with which, and what somebody can do with each.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use rustc_hash::FxHashMap;
@@ -8,14 +8,14 @@ use rustc_hash::FxHashMap;
 use crate::access::{Access, KeySide, KeyTargets, Opening, Reached, Sides, Survey, ToldApart};
 use crate::aws::{AccountId, ActionSet, KmsAction};
 use crate::decision::{Chance, Context};
-use crate::inventory::{Grantee, Key};
+use crate::inventory::Key;
 use crate::kept::Memo;
-use crate::policy::{Comparison, Condition, Polarity, Principal};
 
 use super::asked::Asked;
 use super::asker::Asker;
 use super::cast::{Cast, Ix, KeyIx};
 use super::key_moves::KeyMove;
+use super::tagging::PrincipalTags;
 
 /// All keys, each side made once.
 pub(super) struct Keys<'c, 'w> {
@@ -27,13 +27,10 @@ pub(super) struct Keys<'c, 'w> {
     asking_for_grantees: OnceLock<Box<[KeyIx]>>,
     of_sign_in: Vec<bool>,
     /// The tags of principals that their own sides ask for.
-    principal_tags: Vec<BTreeSet<(Box<str>, Box<str>)>>,
+    principal_tags: Vec<PrincipalTags>,
     /// The keys that tell somebody apart by name, by the name.
     named: FxHashMap<Box<str>, Vec<KeyIx>>,
     concerning: Memo<Option<AccountId>, Arc<Concerning>>,
-    /// Keys that other accounts might reach, by the account; those of everyone apart.
-    by_account: BTreeMap<AccountId, Vec<KeyIx>>,
-    by_anyone: Vec<KeyIx>,
     /// What is gained in the end, key by key; nothing where a key cannot perform it.
     pub(super) goals: Vec<Option<KmsAction>>,
     cast: &'c Cast<'w>,
@@ -81,7 +78,8 @@ impl<'c, 'w> Keys<'c, 'w> {
         let wanted_keys = cast.keys.iter().zip(&goals);
         let asked: Vec<Option<Asked>> =
             wanted_keys.map(|(key, goal)| goal.map(|_| asked(cast, key))).collect();
-        let tags = |asked: Option<Asked>| asked.map(|it| it.principal_tags).unwrap_or_default();
+        let tags =
+            |asked: Option<Asked>| asked.map(|it| it.tags_of_principals()).unwrap_or_default();
         let mut keys = Self {
             asking: asked.iter().map(|it| it.as_ref().is_none_or(Asked::is_of_keys)).collect(),
             of_grantees: asked
@@ -100,16 +98,13 @@ impl<'c, 'w> Keys<'c, 'w> {
             named: FxHashMap::default(),
             concerning: Memo::new(),
             targets,
-            by_account: BTreeMap::new(),
-            by_anyone: Vec::new(),
             goals,
             cast,
         };
-        for (at, key) in (0..).zip(&cast.keys) {
+        for at in 0..cast.keys.len() as KeyIx {
             if keys.goal(at).is_none() {
                 continue;
             }
-            keys.hear(at, key);
             if let Some(Some(ToldApart::ByName(names))) = keys.told_apart.get(at as usize) {
                 for name in names {
                     keys.named.entry(name.clone()).or_default().push(at);
@@ -119,71 +114,12 @@ impl<'c, 'w> Keys<'c, 'w> {
         keys
     }
 
-    /// Whom a key opens to beside its own account.
-    fn hear(&mut self, at: KeyIx, key: &Key) {
-        let home = key.arn.account();
-        let mut accounts = BTreeSet::new();
-        let mut anyone = key.policy.is_none();
-        let mut hear = |principal: &Principal, alone: Option<&[AccountId]>| {
-            match (principal.at_most(), alone) {
-                (Principal::Account { account, .. }, _) => drop(accounts.insert(*account)),
-                // An unresolved one, or a unique id, may be of any account.
-                (
-                    Principal::Anyone
-                    | Principal::Unresolved(_)
-                    | Principal::Federated(_)
-                    | Principal::UniqueId(_),
-                    alone,
-                ) => match alone {
-                    Some(alone) => accounts.extend(alone),
-                    None => anyone = true,
-                },
-                (principal, _) => {
-                    let account = principal.text().split(':').nth(4).and_then(AccountId::parse);
-                    accounts.extend(account);
-                }
-            }
-        };
-        for document in key.policy.iter().chain(&key.ram_policy) {
-            document.peek(|policy| {
-                for statement in policy.statements.iter().filter(|it| it.allows()) {
-                    let Some(element) = &statement.principal else { continue };
-                    let alone = statement.conditions.iter().find_map(accounts_alone);
-                    if element.polarity == Polarity::IsNot {
-                        hear(&Principal::Anyone, alone.as_deref());
-                    }
-                    element.entries.iter().for_each(|it| hear(&it.value, alone.as_deref()));
-                }
-                if !policy.readable {
-                    hear(&Principal::Anyone, None);
-                }
-            });
-        }
-        for grant in &key.grants {
-            if let Grantee::Principal(principal) = &grant.grantee {
-                hear(principal, None);
-            }
-        }
-        if anyone {
-            self.by_anyone.push(at);
-        }
-        accounts.remove(&home);
-        for account in accounts {
-            self.by_account.entry(account).or_default().push(at);
-        }
-    }
-
     /// The keys that somebody of an account might have to do with.
     fn concerning(&self, account: Option<AccountId>) -> Arc<Concerning> {
         self.concerning.get(account, |account| {
-            let own = account.and_then(|account| self.cast.accounts.get(&account));
-            let foreign = account.and_then(|account| self.by_account.get(&account));
-            let own = own.into_iter().flat_map(|household| &household.keys);
-            let foreign = foreign.into_iter().flatten().chain(&self.by_anyone);
             let is_wanted = |key: &KeyIx| self.goal(*key).is_some();
-            let mut all: Vec<KeyIx> = own.chain(foreign).copied().filter(is_wanted).collect();
-            all.sort_unstable();
-            all.dedup();
+            let all: Vec<KeyIx> =
+                self.cast.keys_concerning(*account).into_iter().filter(is_wanted).collect();
             let tells = |key: &&KeyIx| {
                 !matches!(self.told_apart.get(**key as usize), Some(Some(ToldApart::ByName(_))))
             };
@@ -316,8 +252,10 @@ impl<'c, 'w> Keys<'c, 'w> {
     }
 
     /// The tags of principals that a key's own side asks for.
-    pub(super) fn principal_tags(&self, key: KeyIx) -> &BTreeSet<(Box<str>, Box<str>)> {
-        self.principal_tags.get(key as usize).unwrap_or(const { &BTreeSet::new() })
+    pub(super) fn principal_tags(&self, key: KeyIx) -> &PrincipalTags {
+        const NONE: &PrincipalTags =
+            &PrincipalTags { named: BTreeSet::new(), own: BTreeSet::new() };
+        self.principal_tags.get(key as usize).unwrap_or(NONE)
     }
 
     /// What is wanted of a key.
@@ -357,26 +295,11 @@ fn held(mut survey: Survey<'_, '_>, keys: &[KeyIx]) -> Vec<Held> {
     each.collect()
 }
 
-/// The accounts whose principals alone a condition lets pass (rules C1, C45), where it names them.
-fn accounts_alone(condition: &Condition) -> Option<Vec<AccountId>> {
-    let operator = condition.operator.value;
-    let names = ["aws:PrincipalAccount", "kms:CallerAccount"];
-    let is_it = names.iter().any(|name| condition.key.value.eq_ignore_ascii_case(name))
-        && operator.comparison == Comparison::StringEquals
-        && operator.polarity == Polarity::Is
-        && operator.quantifier.is_none()
-        && !operator.if_exists;
-    let texts = condition.values.iter().filter(|_| is_it).map(|value| value.value.text());
-    let accounts: Option<Vec<AccountId>> =
-        texts.map(|text| text.and_then(AccountId::parse)).collect();
-    accounts.filter(|_| is_it)
-}
-
 /// What the policies on a key's side ask for.
 fn asked(cast: &Cast<'_>, key: &Key) -> Asked {
     let mut asked = cast.of_organization.clone();
     let documents = key.policy.iter().chain(&key.ram_policy);
     documents.for_each(|document| document.peek(|policy| asked.hear_conditions(policy)));
-    asked.tie_to(key);
+    asked.tie_to(&key.into());
     asked
 }

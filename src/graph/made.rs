@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::pattern::takes;
 use crate::aws::{AccountId, Identity as Named, identity};
+use crate::decision::has_variables;
 use crate::inventory::{Account, AttachedPolicy, Identity, IdentityKind};
-use crate::policy::{Polarity, Policy, Statement};
+use crate::policy::{Polarity, Policy, Statement, Variables};
 
-use super::asked::sample;
 use super::cast::{Cast, Household, Ix};
 use super::center::is_reserved;
 use super::change::{WRITTEN, administrator_access, nowhere};
+use super::likeness::{pattern_of, sample};
 use super::tagging::{TagSet, worth_giving};
 
 /// What policies tell of users and roles that could be made.
@@ -40,6 +41,9 @@ const MANY: usize = 8;
 
 /// How many groups and policies that could be made are looked at.
 const SEVERAL: usize = 8;
+
+/// How many names are looked at that one text takes once its variables are filled.
+const FILLED: usize = 64;
 
 /// What makes users and roles, in lower case.
 const MAKING: [&str; 2] = ["iam:createuser", "iam:createrole"];
@@ -147,13 +151,12 @@ impl Cast<'_> {
             let names = &household.asked.names;
             let writable = names.writable.iter().filter(|_| !names.makable.is_empty());
             let texts = everywhere.iter().chain(&names.makable).chain(writable);
-            let texts = texts.filter(|text| !text.contains("${"));
-            let home = Home { partition: &partition, account: account.id };
+            let home = Home { partition: &partition, account };
             let arns: BTreeSet<String> = texts.flat_map(|text| home.fitting(text)).collect();
             let makings = self.makings(household, &partition);
-            let new_groups = new_groups(account, &home, &names.groups);
+            let new_groups = new_groups(&home, &names.groups);
             let asked = names.policies.union(&self.of_organization.names.policies);
-            let new_policies = new_policies(account, &home, asked.map(AsRef::as_ref));
+            let new_policies = new_policies(&home, asked.map(AsRef::as_ref));
             for arn in arns {
                 self.enter_one(account, &arn, &makings);
             }
@@ -233,33 +236,23 @@ impl Cast<'_> {
 }
 
 /// Groups of an account that could be made under names that texts take, with their ARNs.
-fn new_groups(
-    account: &Account,
-    home: &Home<'_>,
-    texts: &BTreeSet<Box<str>>,
-) -> BTreeMap<Box<str>, Box<str>> {
-    let plain = texts.iter().filter(|text| !text.contains("${"));
-    let named = plain.filter_map(|text| home.named("group", text));
+fn new_groups(home: &Home<'_>, texts: &BTreeSet<Box<str>>) -> BTreeMap<Box<str>, Box<str>> {
+    let named = texts.iter().flat_map(|text| home.named("group", text));
     let each = named.filter_map(|arn| match identity(&arn) {
         Some(Named::Group { name, .. }) => Some((Box::from(name), Box::from(&*arn))),
         _ => None,
     });
     let is_free = |name: &str| {
-        let mut groups = account.groups.values();
+        let mut groups = home.account.groups.values();
         !groups.any(|group| group.name.eq_ignore_ascii_case(name))
     };
     each.filter(|(name, _)| is_free(name)).take(SEVERAL).collect()
 }
 
 /// The same of policies.
-fn new_policies<'t>(
-    account: &Account,
-    home: &Home<'_>,
-    texts: impl Iterator<Item = &'t str>,
-) -> Vec<Box<str>> {
-    let plain = texts.filter(|text| !text.contains("${"));
-    let named = plain.filter_map(|text| home.named("policy", text));
-    let free = named.filter(|arn| account.policies.get(arn.as_str()).is_none());
+fn new_policies<'t>(home: &Home<'_>, texts: impl Iterator<Item = &'t str>) -> Vec<Box<str>> {
+    let named = texts.flat_map(|text| home.named("policy", text));
+    let free = named.filter(|arn| home.account.policies.get(arn.as_str()).is_none());
     let free: BTreeSet<Box<str>> = free.map(Into::into).take(SEVERAL).collect();
     free.into_iter().collect()
 }
@@ -267,25 +260,39 @@ fn new_policies<'t>(
 /// An account that names are looked for in.
 struct Home<'a> {
     partition: &'a str,
-    account: AccountId,
+    account: &'a Account,
 }
 
 impl Home<'_> {
-    /// ARNs of a user and a role of the account that a text takes.
-    fn fitting(&self, text: &str) -> impl Iterator<Item = String> {
-        let each = ["user", "role"].into_iter().filter_map(|kind| self.named(kind, text));
-        each.collect::<Vec<String>>().into_iter()
+    /// ARNs of users and roles of the account that a text takes.
+    fn fitting(&self, text: &str) -> Vec<String> {
+        ["user", "role"].into_iter().flat_map(|kind| self.named(kind, text)).collect()
     }
 
-    /// The ARN of something of a kind that a text takes.
-    fn named(&self, kind: &str, text: &str) -> Option<String> {
+    /// ARNs of what is of a kind and not there that a text takes, its variables filled by one of those who are.
+    fn named(&self, kind: &str, text: &str) -> Vec<String> {
+        if !has_variables(text, Variables::Replaced) {
+            return self.named_plainly(kind, text).into_iter().collect();
+        }
+        let filled: BTreeSet<Box<str>> = self
+            .account
+            .identities
+            .values()
+            .filter_map(|identity| pattern_of(text, identity))
+            .collect();
+        let named = filled.iter().filter_map(|text| self.named_plainly(kind, text));
+        named.filter(|arn| !self.account.identities.contains_key(arn)).take(FILLED).collect()
+    }
+
+    /// The ARN of something of a kind that a text without variables takes.
+    fn named_plainly(&self, kind: &str, text: &str) -> Option<String> {
         let tail = text.splitn(6, ':').nth(5).unwrap_or(text);
         let name = match tail.split_once('/') {
             _ if tail == "*" => WRITTEN.into(),
             Some((_, name)) => sample(name),
             None => return None,
         };
-        let arn = format!("arn:{}:iam::{}:{kind}/{name}", self.partition, self.account);
+        let arn = format!("arn:{}:iam::{}:{kind}/{name}", self.partition, self.account.id);
         takes(text, &arn).then_some(arn)
     }
 }

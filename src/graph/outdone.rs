@@ -18,7 +18,7 @@ use super::cast::{Ix, KeyIx};
 use super::change::{Change, WRITTEN, everything};
 use super::key_moves::KeyMove;
 use super::state::{ChangeIx, Gained, StateName, States, Tags, Which};
-use super::tagging::Tag;
+use super::tagging::PrincipalTags;
 
 const OPENINGS: [Opening; 4] =
     [Opening::AsItIs, Opening::ByPolicy, Opening::ByGrant, Opening::ByPolicyAndGrant];
@@ -56,7 +56,7 @@ pub(super) struct Lacking {
     /// Others whose trust policies mean all of its account or everyone.
     closed: Box<[Ix]>,
     /// The tags that the organization, and the trust policies of these, ask for.
-    tags: Box<[BTreeSet<Tag>]>,
+    tags: Box<[PrincipalTags]>,
 }
 
 impl States<'_, '_> {
@@ -93,7 +93,7 @@ impl States<'_, '_> {
         }
         let lacking = self.lacking(administrator);
         // Each must be one that is asked for.
-        let asks = |asked: &BTreeSet<Tag>| tags.iter().all(|change| change.is_of_tags(asked));
+        let asks = |asked: &PrincipalTags| tags.iter().all(|change| change.is_of_tags(asked));
         lacking.tags.iter().any(asks)
             || lacking.keys.iter().any(|key| is_open(*key) && asks(self.keys.principal_tags(*key)))
     }
@@ -139,9 +139,9 @@ impl States<'_, '_> {
         let of_roles = closed.iter().map(|at| {
             let mut asked = Asked::default();
             self.cast.hear_trust_of_role(self.cast.role_of(*at).unwrap_or(*at), &mut asked);
-            asked.principal_tags
+            asked.tags_of_principals()
         });
-        let tags = of_roles.chain([self.cast.of_organization.principal_tags.clone()]);
+        let tags = of_roles.chain([self.cast.of_organization.tags_of_principals()]);
         Lacking {
             keys: keys.into_iter().filter(|key| !done.contains(key)).collect(),
             tags: tags.filter(|asked| !asked.is_empty()).collect(),
@@ -193,15 +193,16 @@ impl States<'_, '_> {
         &self,
         at: Ix,
         administrator: &StateName,
-        (asked, is_within): (&BTreeSet<Tag>, IsWithin<'_>),
+        (asked, is_within): (&PrincipalTags, IsWithin<'_>),
     ) -> bool {
         if asked.is_empty() {
             return true;
         }
         let names: BTreeSet<String> =
-            asked.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
-        // Where several tags count, so do several changes; and so does one after another change.
-        if names.len() > 1 || !administrator.changes.is_empty() {
+            asked.named.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
+        // Where several tags count, so do several changes; and so does one after another change. What hangs on
+        // who has a tag is no value to compare.
+        if names.len() > 1 || !asked.own.is_empty() || !administrator.changes.is_empty() {
             return false;
         }
         let who = administrator.at;
@@ -217,7 +218,7 @@ impl States<'_, '_> {
             is_within(others, administrator)
                 || (has || open.contains(&own)) && is_within(others, &changed)
         };
-        asked.iter().all(|(name, value)| {
+        asked.named.iter().all(|(name, value)| {
             let tagged = |at| Change::Tagged(at, [(name.clone(), value.clone())].into());
             let untagged = |at| Change::Untagged(at, [name.clone()].into());
             is_outdone(&tagged, has(name, Some(value))) && is_outdone(&untagged, has(name, None))
@@ -234,7 +235,11 @@ impl States<'_, '_> {
         };
         let of_tags = || {
             asked.names_tags_alone()
-                && self.is_outdone_in_all(at, administrator, (&asked.principal_tags, &is_within))
+                && self.is_outdone_in_all(
+                    at,
+                    administrator,
+                    (&asked.tags_of_principals(), &is_within),
+                )
         };
         (self.is_of_kind(at, administrator) || !asked.is_of_sign_in())
             && self.is_as_free(account, walls(administrator), walls(&StateName::of(at, [])))
@@ -278,10 +283,10 @@ impl States<'_, '_> {
             let surely = || self.lacking(changed).entered.binary_search(&entered).is_ok();
             !self.could_enter((at, Some(others)), (role, entered)) || surely()
         };
-        let of_tags = (&asked.principal_tags, &is_within as IsWithin<'_>);
+        let is_told_by_others = asked.is_of_principal_tags() && !asked.names_tags_alone();
         self.could_enter((at, None), (role, entered))
-            || asked.is_of_principal_tags() && !asked.names_tags_alone()
-            || !self.is_outdone_in_all(at, administrator, of_tags)
+            || is_told_by_others
+            || !self.is_outdone_in_all(at, administrator, (&asked.tags_of_principals(), &is_within))
     }
 
     /// Whether somebody might take on a role or a session of it, whatever its policies.

@@ -11,10 +11,10 @@ use crate::inventory::{Edit, Grantee, Identity, IdentityKind, Inventory, NamedPo
 use crate::policy::{Condition, Polarity, Policy, Principal};
 
 use super::Quest;
-use super::asked::sample;
 use super::cast::{Cast, Ix, KeyIx};
 use super::change::{everything, nowhere};
 use super::execute::outsider;
+use super::likeness::sample;
 use super::organize::AllWays;
 use super::search::Way;
 

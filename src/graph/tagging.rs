@@ -1,20 +1,45 @@
 //! Tags that one call gives: which are worth giving together, and which others policies want beside them
 //! (rules T7, T32, T34).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::decision::{Chance, Context, ContextValue};
+use crate::aws::pattern::takes;
+use crate::decision::{
+    Caller, Chance, Context, ContextValue, PRINCIPAL_TAG, RESOURCE_TAG, has_variables,
+};
 use crate::inventory::Tags;
-use crate::policy::{Comparison, Condition, Polarity, Variables};
+use crate::policy::{Comparison, Condition, Polarity, Statement, Variables};
 
-use super::asked::{PRINCIPAL_TAG, RESOURCE_TAG, has_variables, other, sample};
 use super::change::WRITTEN;
+use super::likeness::{filled_by, sample};
 
 /// A tag: its key and its value.
 pub(super) type Tag = (Box<str>, Box<str>);
 
 /// Tags of one call, by their keys.
 pub(super) type TagSet = Box<[Tag]>;
+
+/// Tags of principals that policies ask for.
+#[derive(Default)]
+pub(super) struct PrincipalTags {
+    /// By their values.
+    pub(super) named: BTreeSet<Tag>,
+    /// Those whose values hang on who has them, by their keys.
+    pub(super) own: BTreeSet<Box<str>>,
+}
+
+impl PrincipalTags {
+    /// Whether none is asked for.
+    pub(super) fn is_empty(&self) -> bool {
+        self.named.is_empty() && self.own.is_empty()
+    }
+
+    /// Whether a tag is asked for, whatever its value.
+    pub(super) fn speak_of(&self, name: &str) -> bool {
+        let mut names = self.named.iter().map(|(name, _)| name).chain(&self.own);
+        names.any(|known| known.eq_ignore_ascii_case(name))
+    }
+}
 
 /// Of how many sets every two are joined.
 const FEW: usize = 4;
@@ -79,6 +104,44 @@ fn value(
         false => other(condition, denies, texts),
     }
 }
+
+/// Values of tags that hardly any condition names.
+const OTHERS: [&str; 2] = ["keyreach", "another"];
+
+/// A value that a condition does not name, where that is what serves: to stop denying, or to be let by what
+/// is negated (rule T32).
+pub(super) fn other(condition: &Condition, denies: bool, texts: &[&str]) -> Option<Box<str>> {
+    let operator = condition.operator.value;
+    let serves =
+        operator.comparison != Comparison::Null && denies == (operator.polarity == Polarity::Is);
+    let is_named = |other: &&&str| texts.iter().any(|text| takes(text, other));
+    let found = OTHERS.iter().filter(|_| serves).find(|other| !is_named(other));
+    found.map(|other| (*other).into())
+}
+
+/// Tags that one caller can give; nothing where a variable has no value.
+pub(super) fn filled_set(
+    set: &TagSet,
+    caller: &Caller,
+    tags: &dyn Fn(&str) -> Option<Box<str>>,
+) -> Option<TagSet> {
+    let each = set.iter().map(|(tag, text)| Some((tag.clone(), filled_by(text, caller, tags)?)));
+    each.collect()
+}
+
+/// Whether a statement speaks of anything but keys.
+pub(super) fn speaks_of_targets(statement: &Statement) -> bool {
+    statement.action.as_ref().is_some_and(|element| {
+        let is_of_kms = |text: &str| {
+            text.get(..KMS.len()).is_some_and(|service| service.eq_ignore_ascii_case(KMS))
+        };
+        let mut values = element.values.iter();
+        element.polarity == Polarity::IsNot
+            || values.any(|value| !value.value.text().is_some_and(is_of_kms))
+    })
+}
+
+const KMS: &str = "kms:";
 
 /// The sets of tags that are worth giving in one call: each tag alone, those that statements ask for at
 /// once, and, where there are few, any two of these.

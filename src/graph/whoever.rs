@@ -44,16 +44,22 @@ impl States<'_, '_> {
         permission: Permission,
         edit: Option<(DoingIx, &KeyEdit)>,
     ) -> Arc<[KeyOpen]> {
-        // A grant names the one whom it is for, and tags may have to be alike the caller's own.
-        let of_callers = || {
+        // A grant names the one whom it is for; tags and aliases may have to be like the caller's own tags.
+        let any = |is_so: fn(&Asked) -> bool| {
             let account = self.cast.key(key).map(|key| key.arn.account());
-            let mut asked = account.into_iter().flat_map(|account| self.cast.asked_in(account));
-            asked.any(Asked::is_of_callers)
+            account.into_iter().flat_map(|account| self.cast.asked_in(account)).any(is_so)
         };
-        let who = match permission.action {
-            KmsAction::CREATE_GRANT => Whoever::State(name.clone()),
-            KmsAction::TAG_RESOURCE if of_callers() => Whoever::State(name.clone()),
-            _ => self.whoever(name, key),
+        let of_callers = match permission.action {
+            KmsAction::CREATE_GRANT => true,
+            KmsAction::TAG_RESOURCE => any(Asked::is_of_callers),
+            KmsAction::CREATE_ALIAS | KmsAction::UPDATE_ALIAS => {
+                any(Asked::names_aliases_for_callers)
+            }
+            _ => false,
+        };
+        let who = match of_callers {
+            true => Whoever::State(name.clone()),
+            false => self.whoever(name, key),
         };
         let (number, edit) = edit.unzip();
         self.key_moves.get((who, key, permission.action, number), |_| {

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::aws::{KeyArn, KmsAction};
-use crate::decision::{Caller, Context, Request, Target};
+use crate::decision::{Caller, Context, Request, Target, tag_in};
 use crate::inventory::{Constraints, Grant, Grantee, Inventory, Tags};
 
 use super::super::call::{Ask, Call, grant_term_keys};
@@ -148,10 +148,7 @@ impl Assembler<'_, '_> {
         };
         let own = self.cast.find(&caller.text).map(|at| self.cast.role_of(at).unwrap_or(at));
         let own = own.and_then(|at| self.cast.identity(at)).map(|identity| &identity.tags);
-        let own = |name: &str| {
-            let mut tags = own.into_iter().flatten();
-            tags.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.clone())
-        };
+        let own = |name: &str| tag_in(own?, name).map(Into::into);
         let asked = account.into_iter().flat_map(|account| self.cast.asked_in(account));
         let beside: Vec<TagSet> =
             asked.flat_map(|asked| asked.requests_for(caller, &own).collect::<Vec<_>>()).collect();

@@ -323,6 +323,39 @@ pub(in crate::graph) fn is_of_services(key: &str) -> bool {
     SERVICES.into_iter().chain([VIA_SERVICE]).any(is_it)
 }
 
+/// Condition keys, or how they begin, in lower case, that users and roles of an account hold alike, or that are
+/// told by their names and tags (section 2.5).
+const ALIKE: [&str; 23] = [
+    "kms:",
+    "iam:",
+    "organizations:",
+    "aws:principaltag/",
+    "aws:principalaccount",
+    "aws:principalarn",
+    "aws:principalorg",
+    "aws:principalisawsservice",
+    "aws:principalservicename",
+    "aws:resource",
+    "aws:requesttag/",
+    "aws:tagkeys",
+    "aws:requestedregion",
+    "aws:source",
+    "aws:vpcsourceip",
+    "aws:securetransport",
+    "aws:useragent",
+    "aws:referer",
+    "aws:currenttime",
+    "aws:epochtime",
+    "aws:calledvia",
+    "aws:viaawsservice",
+    "sts:externalid",
+];
+
+/// Whether a condition key is no matter of how somebody is signed in.
+pub(in crate::graph) fn is_alike_for_all(key: &str) -> bool {
+    key != "aws:sourceidentity" && ALIKE.iter().any(|known| key.starts_with(known))
+}
+
 fn begins(key: &str, family: &str) -> bool {
     key.get(..family.len()).is_some_and(|head| head.eq_ignore_ascii_case(family))
 }

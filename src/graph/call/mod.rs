@@ -9,7 +9,7 @@ mod params;
 
 pub(super) use action::is_saml;
 pub use asks::Ask;
-pub(super) use asks::{direct, is_of_services};
+pub(super) use asks::{direct, is_alike_for_all, is_of_services};
 pub(super) use grants::{grant_pair_keys, grant_term_keys};
 
 use crate::aws::{AccountId, AliasArn, KeyArn};

@@ -3,6 +3,7 @@
 mod center;
 mod launches;
 mod make;
+mod tags;
 mod upon;
 mod writes;
 

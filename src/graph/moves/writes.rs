@@ -1,16 +1,12 @@
 //! What changes users, roles, groups and policies (section 5.2).
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::aws::ControlAction as A;
 use crate::aws::ControlAction;
-use crate::decision::{Chance, Context, ContextValue};
+use crate::decision::{Chance, Context};
 use crate::inventory::{Group, Identity, IdentityKind};
 
-use super::super::asked::Asked;
 use super::super::cast::Ix;
 use super::super::change::{Carrier, Change, GroupName, administrator_access, deniers};
-use super::super::tagging::{Tag, TagSet, alone_or_all, requests, worth_giving};
 use super::{Gain, Move, Moves};
 
 impl Moves<'_, '_> {
@@ -246,149 +242,6 @@ impl Moves<'_, '_> {
         }
     }
 
-    /// Rule T34: tags that some policy asks for.
-    fn tag(&mut self, kind: IdentityKind, targets: &[Ix]) {
-        let (tag, untag) = match kind {
-            IdentityKind::User => (A::IAM_TAG_USER, A::IAM_UNTAG_USER),
-            IdentityKind::Role => (A::IAM_TAG_ROLE, A::IAM_UNTAG_ROLE),
-        };
-        let asked = self.asker.account().into_iter().flat_map(|it| self.cast.asked_in(it));
-        let asked: Vec<&Asked> = asked.collect();
-        let mut pairs: Vec<Tag> =
-            asked.iter().flat_map(|asked| &asked.principal_tags).cloned().collect();
-        pairs.extend(asked.iter().flat_map(|asked| &asked.target_tags).cloned());
-        let possible = self.possible;
-        if possible.contains(tag) {
-            let tied = self.tied();
-            pairs.extend(Some(tied).filter(|tied| tied.len() <= FEW).into_iter().flatten());
-            let together = asked.iter().flat_map(|asked| asked.principals_together.iter().cloned());
-            for set in worth_giving(pairs.iter().cloned(), together) {
-                self.tag_as(tag, &set, targets);
-            }
-        }
-        let keys: BTreeSet<Box<str>> = pairs.into_iter().map(|(key, _)| key).collect();
-        for keys in alone_or_all(keys.into_iter().filter(|_| possible.contains(untag))) {
-            self.untag_as(untag, &keys, targets);
-        }
-    }
-
-    fn untag_as(&mut self, untag: ControlAction, keys: &[Box<str>], targets: &[Ix]) {
-        let mut context = Context::default();
-        context.set("aws:TagKeys", ContextValue::Many(keys.to_vec()));
-        let side = self.asker.side(&context);
-        let has_all = |at: &Ix| {
-            let identity = self.cast.identity(*at);
-            identity.is_some_and(|it| keys.iter().all(|key| it.tags.get(key).is_some()))
-        };
-        let targets: Vec<Ix> = targets.iter().copied().filter(has_all).collect();
-        for (target, chance) in self.among(&side, untag, &targets) {
-            let gain = Gain::Changed(Change::Untagged(target, keys.into()));
-            self.add(Move::Untag(target, keys.into()), gain, chance);
-        }
-    }
-
-    /// Rule T34: tags that must be alike those of keys and roles, which are many, for itself alone.
-    pub(super) fn tag_itself(&mut self) {
-        let at = self.cast.role_of(self.asker.at).unwrap_or(self.asker.at);
-        let tag = match self.cast.identity(at).map(|identity| identity.kind) {
-            Some(IdentityKind::User) => A::IAM_TAG_USER,
-            Some(IdentityKind::Role) => A::IAM_TAG_ROLE,
-            None => return,
-        };
-        if !self.can(tag) {
-            return;
-        }
-        let tied = self.tied();
-        let many = tied.iter().filter(|_| tied.len() > FEW);
-        let of_roles = self.tied_to_roles();
-        let pairs: Vec<&Tag> = many.chain(of_roles.difference(&tied)).collect();
-        let Some(arn) = self.cast.arn(at).filter(|_| !pairs.is_empty()) else { return };
-        // What nobody asks of the tags themselves holds of all of them.
-        let any = self.side.chance_with_any_tags(tag, arn);
-        for set in pairs.into_iter().map(std::slice::from_ref) {
-            match any {
-                Some(chance) if self.lacks(at, set) => {
-                    let gain = Gain::Changed(Change::Tagged(at, set.into()));
-                    self.add(Move::Tag(at, set.into()), gain, chance);
-                }
-                Some(_) => {}
-                None => self.tag_as(tag, set, &[at]),
-            }
-        }
-    }
-
-    /// Rule T34: tags of others that a policy wants to be alike the caller's own.
-    pub(super) fn tag_alike(&mut self) {
-        let Some(account) = self.asker.account() else { return };
-        let (caller, own) = (&self.asker.member().caller, |tag: &str| self.asker.tag(tag));
-        let asked = self.cast.asked_in(account);
-        let wanted: BTreeSet<Tag> =
-            asked.flat_map(|asked| asked.targets_for(caller, &own).collect::<Vec<_>>()).collect();
-        let both = [(A::IAM_TAG_USER, self.users()), (A::IAM_TAG_ROLE, self.roles())];
-        for (tag, targets) in both.into_iter().filter(|(tag, _)| self.can(*tag)).collect::<Vec<_>>()
-        {
-            for pair in wanted.iter().take(FEW) {
-                self.tag_as(tag, std::slice::from_ref(pair), &targets);
-            }
-        }
-    }
-
-    /// Whether somebody has none of these tags.
-    fn lacks(&self, at: Ix, set: &[Tag]) -> bool {
-        let identity = self.cast.identity(at);
-        identity.is_some_and(|it| set.iter().all(|(key, value)| it.tags.get(key) != Some(value)))
-    }
-
-    /// The tags that must be alike those of keys of the account, as these are.
-    fn tied(&self) -> BTreeSet<Tag> {
-        let Some(account) = self.asker.account() else { return BTreeSet::new() };
-        let household = self.cast.household(self.asker.at);
-        let keys = household.into_iter().flat_map(|it| &it.keys);
-        let keys = keys.filter_map(|key| self.cast.key(*key));
-        let asked: Vec<_> = self.cast.asked_in(account).collect();
-        let tags = keys.filter_map(|key| key.tags.as_ref());
-        tags.flat_map(|tags| asked.iter().flat_map(|asked| asked.tied_to(tags))).collect()
-    }
-
-    /// The same of the roles of the account, which are taken on by whoever has the like.
-    fn tied_to_roles(&self) -> BTreeSet<Tag> {
-        let Some(account) = self.asker.account() else { return BTreeSet::new() };
-        let roles = self.roles();
-        let tags = roles.iter().filter_map(|at| self.cast.identity(*at)).map(|role| &role.tags);
-        let asked: Vec<_> = self.cast.asked_in(account).collect();
-        tags.flat_map(|tags| asked.iter().flat_map(|asked| asked.tied_to(tags))).collect()
-    }
-
-    fn tag_as(&mut self, tag: ControlAction, set: &[Tag], targets: &[Ix]) {
-        let lacking = targets.iter().copied().filter(|at| self.lacks(*at, set));
-        let mut left: Vec<Ix> = lacking.collect();
-        let beside = self.requests();
-        let mut best: BTreeMap<Ix, Chance> = BTreeMap::new();
-        for request in requests(set, &beside) {
-            if left.is_empty() {
-                break;
-            }
-            let side = self.asker.side(&request);
-            for (target, chance) in self.among(&side, tag, &left) {
-                let known = best.entry(target).or_insert(chance);
-                *known = chance.max(*known);
-            }
-            left.retain(|at| best.get(at) != Some(&Chance::Sure));
-        }
-        for (target, chance) in best {
-            let gain = Gain::Changed(Change::Tagged(target, set.into()));
-            self.add(Move::Tag(target, set.into()), gain, chance);
-        }
-    }
-
-    /// What policies ask of the tags that requests give.
-    fn requests(&self) -> Vec<TagSet> {
-        let caller = &self.asker.member().caller;
-        let asked = caller.account.into_iter().flat_map(|it| self.cast.asked_in(it));
-        let own = |tag: &str| self.asker.tag(tag);
-        asked.flat_map(|asked| asked.requests_for(caller, &own).collect::<Vec<_>>()).collect()
-    }
-
     /// Rules T20, T21, T24 for groups.
     fn groups_written(&mut self) {
         for group in self.groups() {
@@ -470,9 +323,6 @@ impl Moves<'_, '_> {
         }
     }
 }
-
-/// How many values of keys' tags are given to everybody of an account.
-const FEW: usize = 4;
 
 /// What takes a policy away from somebody (rule T31).
 const REMOVING: [ControlAction; 7] = [

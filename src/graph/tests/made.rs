@@ -65,6 +65,23 @@ fn t35_users_are_made_under_names_that_may_be_written() {
 }
 
 #[test]
+fn t35_what_is_made_has_the_name_of_whoever_makes_it() {
+    let statement = |actions: &str, on: &str| {
+        bob(&format!("{{ allow: [{actions}], on: 'arn:aws:iam::*:{on}' }}"))
+    };
+    let user = "iam:CreateUser, iam:PutUserPolicy, iam:CreateAccessKey";
+    let params = params_of_bob(&statement(user, "user/${aws:username}-*"), 0);
+    assert_eq!(params["UserName"], "bob-x");
+    assert!(of_bob(&statement(user, "user/${aws:PrincipalTag/team}-*")).is_none(), "it has none");
+    let group = "iam:CreateGroup, iam:PutGroupPolicy, iam:AddUserToGroup";
+    let params = params_of_bob(&statement(group, "group/of-${aws:username}"), 0);
+    assert_eq!(params["GroupName"], "of-bob");
+    let own = "{ allow: iam:CreatePolicy }, { allow: iam:AttachUserPolicy, when: {
+        ArnLike: { 'iam:PolicyARN': 'arn:aws:iam::*:policy/${aws:username}' } } }";
+    assert_eq!(params_of_bob(&bob(own), 0)["PolicyName"], "bob");
+}
+
+#[test]
 fn t21_a_policy_is_made_where_others_may_not_be_attached() {
     let own = "when: { ArnLike: { 'iam:PolicyARN': 'arn:aws:iam::111122223333:policy/POLICY' } }";
     let text = |create: &str, policy: &str| {

@@ -26,6 +26,86 @@ fn t32_t34_tags_are_made_alike() {
 }
 
 #[test]
+fn t34_a_tag_is_given_that_makes_a_text_like_something_of_the_key() {
+    let check = |statement: &str, expected: &str| {
+        let params = params_of_bob(&tagged("", "team: pay-x", "iam:TagUser", statement), 0);
+        let tag = &params["Tags"][0];
+        assert_eq!((tag["Key"].as_str(), tag["Value"].as_str()), (Some("a"), Some(expected)));
+        // With one that is another's it would not be alike.
+        assert!(of_bob(&tagged("a: other", "team: pay-x", "iam:UntagUser", statement)).is_none());
+    };
+    let when = |condition: &str| format!("allow: kms:Decrypt, when: {{ {condition} }}");
+    let own = "${aws:PrincipalTag/a}";
+    check(&when(&format!("StringLike: {{ 'aws:ResourceTag/team': '{own}-*' }}")), "pay");
+    check(&when("StringEquals: { 'aws:PrincipalTag/a': 'x-${aws:ResourceTag/team}' }"), "x-pay-x");
+    check(&when("StringEquals: { 'aws:PrincipalTag/a': '${aws:username}' }"), "bob");
+    check(&when(&format!("StringEquals: {{ 'aws:ResourceAccount': '{own}' }}")), "111122223333");
+    check(&when(&format!("StringEquals: {{ 'aws:RequestedRegion': '{own}' }}")), "us-east-1");
+    let of_arn = "OTHER, on: 'arn:aws:kms:*:111122223333:key/${aws:PrincipalTag/a}' }";
+    let text = tagged("", "", "iam:TagUser", "allow: kms:Decrypt")
+        .replace("allow: kms:Decrypt, on: '*' }", &of_arn.replace("OTHER", "allow: kms:Decrypt"));
+    assert_eq!(params_of_bob(&text, 0)["Tags"][0]["Value"], "k");
+}
+
+#[test]
+fn t32_t33_a_key_gets_what_is_like_the_role_that_is_taken_on() {
+    let text = |allow: &str, when: &str| {
+        let text = "accounts: { 111122223333: {
+           users: { bob: { policies: [{ allow: [sts:AssumeRole, ALLOW] }] } },
+           roles: { app: { trust: account, tags: { team: red },
+             policies: [{ Version: '2012-10-17', Statement: [{ allow: kms:Decrypt, on: '*', when: { WHEN } }] }] } },
+           keys: { k: { policy: default } } } }";
+        of_bob_as_rules(&text.replace("ALLOW", allow).replace("WHEN", when))
+    };
+    let tag = "StringEquals: { 'aws:ResourceTag/of': '${aws:PrincipalTag/team}' }";
+    let mut calls = text("kms:TagResource", tag);
+    calls.sort_unstable();
+    assert_eq!(calls, ["T32", "edge"]);
+    let alias = "StringEquals: { 'kms:RequestAlias': 'alias/${aws:PrincipalTag/team}' }";
+    let mut calls = text("kms:CreateAlias", alias);
+    calls.sort_unstable();
+    assert_eq!(calls, ["T33", "edge"]);
+    assert!(text("kms:CreateAlias", tag).is_empty() && text("kms:TagResource", alias).is_empty());
+}
+
+#[test]
+fn t34_a_tag_of_any_value_is_given_where_the_request_may_be_like_it() {
+    let text = |own: &str, allow: &str| {
+        tagged(
+            own,
+            "",
+            allow,
+            "allow: kms:Decrypt, when: { StringEquals: {
+            'kms:EncryptionContext:app': '${aws:PrincipalTag/a}' } }",
+        )
+    };
+    let params = params_of_bob(&text("", "iam:TagUser"), 0);
+    assert_eq!(params["Tags"][0]["Key"], "a");
+    assert!(of_bob(&text("", "iam:UntagUser")).is_none());
+    assert!(of_bob(&text("a: x", "iam:TagUser")).is_none(), "it gets there as it is");
+}
+
+#[test]
+fn t33_t34_aliases_and_tags_are_made_alike() {
+    let text = |own: &str, aliases: &str, allow: &str| {
+        tagged(
+            own,
+            "",
+            allow,
+            "allow: kms:Decrypt, when: { 'ForAnyValue:StringEquals': {
+            'kms:ResourceAliases': 'alias/${aws:PrincipalTag/a}' } }",
+        )
+        .replace("keys: { k: { ", &format!("keys: {{ k: {{ aliases: [{aliases}], "))
+    };
+    let by_user = params_of_bob(&text("", "alias/pay", "iam:TagUser"), 0);
+    assert_eq!(by_user["Tags"][0]["Value"], "pay");
+    let by_alias = params_of_bob(&text("a: red", "", "kms:CreateAlias"), 0);
+    assert_eq!(by_alias["AliasName"], "alias/red");
+    assert!(of_bob(&text("", "", "kms:CreateAlias")).is_none());
+    assert_eq!(of_bob_as_rules(&text("", "", "iam:TagUser, kms:CreateAlias")), ["T34", "T33"]);
+}
+
+#[test]
 fn t32_t34_another_value_stops_a_denial() {
     let by_key = "deny: kms:Decrypt, when: { StringEquals: { 'aws:ResourceTag/env': prod } }";
     let tags = |actions: &str| tagged("env: prod", "env: prod", actions, by_key);

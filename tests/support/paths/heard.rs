@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use keyreach::decision::Context;
-use keyreach::inventory::{Inventory, Tags};
+use keyreach::inventory::{IdentityKind, Inventory, Tags};
 use keyreach::policy::{PolicyDocument, Principal, Statement, Value};
 
 /// Keys of conditions that a request may bring or leave; the oracle tries each value and none.
@@ -40,6 +40,38 @@ const FIXED: [&str; 20] = [
     "organizations:PolicyType",
 ];
 
+/// The tag of principals that texts with variables speak of.
+const OWN_TAG: &str = "${aws:PrincipalTag/team}";
+
+/// What is there that something else can be like.
+struct There {
+    /// Values of the tag `team` of users, roles and keys, and one that nothing has.
+    tags: BTreeSet<Box<str>>,
+    /// Ids of keys.
+    keys: BTreeSet<Box<str>>,
+    /// Names of aliases, without `alias/`.
+    aliases: BTreeSet<Box<str>>,
+    /// Names of users.
+    users: BTreeSet<Box<str>>,
+}
+
+impl There {
+    fn of(world: &Inventory) -> Self {
+        let identities = || world.accounts.values().flat_map(|it| it.identities.values());
+        let users = identities().filter(|it| it.kind == IdentityKind::User);
+        let of_keys = world.keys.values().filter_map(|key| key.tags.as_ref());
+        let tags = identities().map(|it| &it.tags).chain(of_keys);
+        let tags = tags.filter_map(|tags| tags.get("team").cloned()).chain(["any".into()]);
+        let aliases = world.aliases.keys().filter_map(|it| it.name().strip_prefix("alias/"));
+        Self {
+            tags: tags.collect(),
+            keys: world.keys.keys().map(|arn| arn.id().into()).collect(),
+            aliases: aliases.map(Into::into).collect(),
+            users: users.map(|user| user.name.clone()).collect(),
+        }
+    }
+}
+
 /// What is asked for.
 #[derive(Default)]
 pub struct Heard {
@@ -64,8 +96,9 @@ impl Heard {
     /// What every policy of `world` asks for.
     pub fn of(world: &Inventory) -> Self {
         let mut heard = Self::default();
+        let there = There::of(world);
         for document in documents(world) {
-            document.policy().statements.iter().for_each(|it| heard.hear(it));
+            document.policy().statements.iter().for_each(|it| heard.hear(it, &there));
         }
         for grant in world.keys.values().flat_map(|key| &key.grants) {
             let constraints = &grant.constraints;
@@ -78,7 +111,14 @@ impl Heard {
         heard
     }
 
-    fn hear(&mut self, statement: &Statement) {
+    fn hear(&mut self, statement: &Statement, there: &There) {
+        let resources = statement.resource.iter().flat_map(|element| &element.values);
+        for text in resources.filter_map(|value| value.value.text()) {
+            if let Some((before, _)) = text.split_once(OWN_TAG) {
+                let ids = there.keys.iter().filter(|_| before.ends_with(":key/"));
+                self.principal_tags.extend(ids.map(|id| ("team".into(), id.clone())));
+            }
+        }
         for entry in statement.principal.iter().flat_map(|element| &element.entries) {
             if let Principal::Federated(provider) = &entry.value {
                 self.providers.insert(provider.clone());
@@ -86,10 +126,14 @@ impl Heard {
         }
         for condition in &statement.conditions {
             let key = &*condition.key.value;
-            let values = condition.values.iter().map(|value| match &value.value {
-                Value::Text(text) => sample(text),
+            let texts = condition.values.iter().map(|value| match &value.value {
+                Value::Text(text) => &**text,
                 Value::Unresolved(value) => panic!("{}", value.expression),
             });
+            let (likened, plain): (Vec<&str>, Vec<&str>) =
+                texts.partition(|text| text.contains("${"));
+            likened.iter().for_each(|text| self.hear_likeness(key, text, there));
+            let values = plain.into_iter().map(sample);
             let known = FIXED.iter().chain(&BROUGHT).find(|known| known.eq_ignore_ascii_case(key));
             let known = known.unwrap_or_else(|| panic!("the oracle does not know {key}"));
             let of_family = known.split_once("Tag/");
@@ -109,6 +153,38 @@ impl Heard {
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// What must be like something else may be like whatever is there.
+    fn hear_likeness(&mut self, key: &str, text: &str, there: &There) {
+        let mut tag = |values: &BTreeSet<Box<str>>| {
+            self.principal_tags.extend(values.iter().map(|value| ("team".into(), value.clone())));
+        };
+        match (key, text) {
+            ("aws:ResourceTag/team", "${aws:PrincipalTag/team}")
+            | ("aws:PrincipalTag/team", "${aws:ResourceTag/team}") => {
+                tag(&there.tags);
+                self.key_tags.extend(there.tags.iter().map(|it| ("team".into(), it.clone())));
+            }
+            // Of what the key has, the beginning; to what somebody has, an end.
+            ("aws:ResourceTag/team", "${aws:PrincipalTag/team}*d") => {
+                let beginnings = there.tags.iter().filter_map(|it| it.strip_suffix('d'));
+                let beginnings = beginnings.map(Into::into);
+                tag(&beginnings.chain(there.tags.iter().cloned()).collect());
+                let longer = there.tags.iter().map(|it| ("team".into(), format!("{it}d").into()));
+                self.key_tags.extend(longer);
+            }
+            ("kms:ResourceAliases", "alias/${aws:PrincipalTag/team}") => {
+                tag(&there.tags.union(&there.aliases).cloned().collect());
+                let named = there.tags.iter().map(|it| format!("alias/{it}").into());
+                self.aliases.extend(named);
+            }
+            ("aws:PrincipalTag/team", "${aws:username}") => tag(&there.users),
+            ("aws:RequestedRegion", "${aws:PrincipalTag/team}") => {
+                tag(&BTreeSet::from(["us-east-1".into()]));
+            }
+            _ => panic!("the oracle does not know {key} like {text}"),
         }
     }
 

@@ -20,6 +20,7 @@ pub mod control;
 pub mod escalation;
 mod holes;
 mod keys;
+mod likened;
 mod organization;
 pub mod render;
 pub mod requests;
