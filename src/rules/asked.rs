@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::KeyArn;
-use crate::decision::{Caller, Reach};
+use crate::decision::{Caller, Facet, Reach, Thing, tags_in};
 use crate::inventory::{Identity, IdentityKind, Key};
 use crate::policy::{Policy, PolicyKind, Statement, Value};
 
@@ -24,6 +24,8 @@ pub(super) struct Asked {
     pub(super) principal_tags: Wishes,
     /// Aliases, `alias/` first; a policy variable may stand in one.
     pub(super) aliases: BTreeSet<Box<str>>,
+    /// Texts in which tags of principals stand, and what of the key they must be like.
+    likenesses: BTreeSet<(Facet, Box<str>)>,
 }
 
 /// Tags that are asked for.
@@ -117,6 +119,21 @@ impl AskedBy {
     }
 }
 
+fn resources(statement: &Statement) -> impl Iterator<Item = &str> {
+    let values = statement.resource.iter().flat_map(|element| &element.values);
+    values.filter_map(|value| value.value.text())
+}
+
+/// Whether tags of the caller stand in a text.
+fn has_own_tags(text: &str) -> bool {
+    text.contains("${") && tags_in(text, PRINCIPAL_TAG).next().is_some()
+}
+
+/// Whether the resources of a statement hang on tags of the caller.
+pub(super) fn names_tags(statement: &Statement) -> bool {
+    resources(statement).any(has_own_tags)
+}
+
 fn is_about_keys(reach: &dyn Reach, statement: &Statement) -> bool {
     statement.action.as_ref().is_some_and(|element| !reach.actions(element).is_empty())
 }
@@ -125,7 +142,9 @@ impl Asked {
     fn of(reach: &dyn Reach, policy: &Policy) -> Self {
         let mut asked = Self::default();
         let statements = policy.statements.iter();
-        let counts = |it: &&Statement| !it.conditions.is_empty() && is_about_keys(reach, it);
+        let counts = |it: &&Statement| {
+            (!it.conditions.is_empty() || names_tags(it)) && is_about_keys(reach, it)
+        };
         statements.filter(counts).for_each(|statement| asked.hear(statement));
         asked
     }
@@ -134,10 +153,20 @@ impl Asked {
         self.key_tags.each.is_empty()
             && self.principal_tags.each.is_empty()
             && self.aliases.is_empty()
+            && self.likenesses.is_empty()
+    }
+
+    /// The tags of a principal, each alone enough, that make some text like something of the key.
+    pub(super) fn likened(&self, key: &Key) -> impl Iterator<Item = Tag> {
+        let thing = Thing::from(key);
+        let each = self.likenesses.iter();
+        let sets = each.flat_map(move |(facet, text)| facet.likened(text, &thing));
+        sets.filter_map(|set| <[Tag; 1]>::try_from(set.into_vec()).ok().map(|[tag]| tag))
     }
 
     fn add(&mut self, other: Self) {
         self.aliases.extend(other.aliases);
+        self.likenesses.extend(other.likenesses);
         for (all, more) in
             [(&mut self.key_tags, other.key_tags), (&mut self.principal_tags, other.principal_tags)]
         {
@@ -148,8 +177,16 @@ impl Asked {
 
     fn hear(&mut self, statement: &Statement) {
         let (mut of_key, mut of_principal) = (Vec::new(), Vec::new());
+        for text in resources(statement).filter(|text| has_own_tags(text)) {
+            self.likenesses.insert((Facet::Arn, text.into()));
+        }
         for condition in &statement.conditions {
             let name = &*condition.key.value;
+            if let Some(facet) = Facet::of(&name.to_ascii_lowercase()) {
+                let texts = condition.values.iter().filter_map(|value| value.value.text());
+                let texts = texts.filter(|text| has_own_tags(text));
+                self.likenesses.extend(texts.map(|text| (facet.clone(), text.into())));
+            }
             let values = condition.values.iter().filter_map(|value| match &value.value {
                 Value::Text(text) => Some(&**text),
                 Value::Unresolved(_) => None,

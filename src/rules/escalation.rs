@@ -10,6 +10,7 @@ use crate::decision::{Caller, ContextValue, Gift, Holders, Holding, Request};
 use crate::inventory::Edit;
 
 use super::KeyScope;
+use super::asked::names_tags;
 use super::controllers::{by_cause, deciding_statements, each, list, short, without_use};
 use super::granting::{grants_itself, is_of_service};
 use super::report::{Report, Sink};
@@ -160,14 +161,14 @@ pub(super) fn begun<'s>(
     by_cause(scope, report, verdict.witness()?, label)
 }
 
-/// Shows the statement that allows what is gained then, where it is for a condition that does so.
+/// Shows the statement that allows what is gained then, where it does so for a condition or a tag of the caller.
 fn beside_allowing<'s>(scope: &KeyScope<'_>, report: Report<'s>, way: &Way) -> Report<'s> {
     let after = scope.scope.reach.after(&way.edit);
     let verdict = after.verdict(&scope.cell(&way.caller, way.gained));
     let Some(witness) = verdict.witness() else { return report };
     let allowing = deciding_statements(&*after, witness).into_iter().find(|(document, index)| {
         let statement = document.policy().statements.get(*index);
-        statement.is_some_and(|one| one.allows() && !one.conditions.is_empty())
+        statement.is_some_and(|one| one.allows() && (!one.conditions.is_empty() || names_tags(one)))
     });
     let Some((document, index)) = allowing else { return report };
     let span = document.policy().statements.get(index).map(|statement| statement.span);

@@ -1,13 +1,13 @@
 //! A principal can put on itself the tag that opens a key.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::{AccountId, ActionSet, ControlAction, KmsAction};
 use crate::decision::{Caller, Context, ContextValue, ControlRequest};
 use crate::inventory::{Edit, Identity, IdentityKind};
 use crate::policy::{Element, Polarity, Principal};
 
-use super::asked::{Tag, put_in_of_key};
+use super::asked::{Tag, put_in, put_in_of_key};
 use super::controllers::{caused, cited, list, reveal, short};
 use super::escalation::{Way, could_help_itself, told};
 use super::report::{Report, Sink};
@@ -42,13 +42,13 @@ impl Rule for PrincipalTagEscalation {
             // One speaks for all.
             let cell = scope.cell(group.who.first(), action);
             let hangs = |name: &str| scope.scope.reach.hangs_on(&cell, &tag_key(name));
-            let mut hanging: BTreeMap<&str, bool> = BTreeMap::new();
+            let mut hanging: BTreeMap<Box<str>, bool> = BTreeMap::new();
             for caller in group.who.iter() {
                 let role = scope.identity(caller).filter(|it| it.trust.is_some());
                 let Some(role) = role else { continue };
-                let mut tags = wishes(scope, caller)
-                    .filter(|(name, _)| *hanging.entry(name).or_insert_with(|| hangs(name)))
-                    .filter_map(|tag| filled(scope, tag));
+                let mut tags = wishes(scope, role, caller).into_iter().filter(|(name, _)| {
+                    *hanging.entry(name.clone()).or_insert_with(|| hangs(name))
+                });
                 let opening = tags.find(|tag| hangs_on_session(scope, caller, action, tag, role));
                 found.extend(opening.map(|tag| (caller.clone(), tag, role)));
             }
@@ -115,15 +115,19 @@ fn tagging(identity: &Identity, caller: &Caller, tag: &Tag) -> ControlRequest {
     request
 }
 
-/// The tags of principals that conditions ask for where the caller uses the key.
-fn wishes<'a>(scope: &KeyScope<'a>, caller: &Caller) -> impl Iterator<Item = &'a Tag> {
-    let asked = scope.scope.asked().about(scope.key, caller);
-    asked.flat_map(|asked| &asked.principal_tags.each)
-}
-
-/// Such a tag with what the key's own tags put in.
-fn filled(scope: &KeyScope<'_>, (name, value): &Tag) -> Option<Tag> {
-    Some((name.clone(), put_in_of_key(value, scope.key)?))
+/// The tags that policies ask a principal for where it uses the key, with what the key or the principal itself
+/// puts in.
+fn wishes(scope: &KeyScope<'_>, identity: &Identity, caller: &Caller) -> BTreeSet<Tag> {
+    let mut all = BTreeSet::new();
+    for asked in scope.scope.asked().about(scope.key, caller) {
+        let filled = asked.principal_tags.each.iter().filter_map(|(name, value)| {
+            let value = put_in_of_key(value, scope.key).or_else(|| put_in(value, identity))?;
+            Some((name.clone(), value))
+        });
+        all.extend(filled);
+        all.extend(asked.likened(scope.key));
+    }
+    all
 }
 
 fn tag_key(name: &str) -> String {
@@ -145,7 +149,7 @@ fn tell_tagged(scope: &KeyScope<'_>, taggers: &[(&Identity, Caller)], sink: &mut
     let wanted = goal.union(KmsAction::PUT_KEY_POLICY.into());
     let mut found = Vec::new();
     for (identity, caller) in taggers {
-        let tags: Vec<Tag> = wishes(scope, caller).filter_map(|tag| filled(scope, tag)).collect();
+        let tags = wishes(scope, identity, caller);
         if tags.is_empty() {
             continue;
         }
